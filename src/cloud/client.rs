@@ -1,0 +1,161 @@
+//! The clients, made once from an endpoint.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_runtime_api::{
+    client::{http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError},
+    shared::IntoShared,
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::{CloudError, Endpoint, ErrorKind, Names};
+
+/// How long a call may take as a whole. AWS answers within a second or two; what
+/// takes longer is ambiguous and is looked up instead of waited for.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// All calls to AWS. Cheap to clone; the clones share connections and counters.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    pub(super) ecs: aws_sdk_ecs::Client,
+    pub(super) autoscaling: aws_sdk_autoscaling::Client,
+    pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) names: Names,
+    calls: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+impl Cloud {
+    /// Clients for this endpoint. Nothing is sent yet.
+    #[must_use]
+    pub fn connect(endpoint: &Endpoint, names: Names) -> Self {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        Self::with_http_client(endpoint, names, http)
+    }
+
+    /// The same over an HTTP client of the caller's: for tests that script time or faults.
+    #[must_use]
+    pub fn with_http_client(
+        endpoint: &Endpoint,
+        names: Names,
+        http: impl IntoShared<SharedHttpClient>,
+    ) -> Self {
+        let credentials = Credentials::from_keys(&endpoint.access_key, &endpoint.secret_key, None);
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(&endpoint.url)
+            .region(Region::new(endpoint.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_timeout(CALL_TIMEOUT)
+                    .build(),
+            )
+            .http_client(http.into_shared())
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            // Bucket names in the host need DNS, and loopback has none.
+            .force_path_style(true)
+            .build();
+        Cloud {
+            ecs: aws_sdk_ecs::Client::new(&config),
+            autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            names,
+            calls: Arc::default(),
+        }
+    }
+
+    /// What the calls are about.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Calls so far by operation; those that were throttled also as `throttled`.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn count(&self, what: &str) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        *calls.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// Counts a call and turns its failure into ours.
+    pub(super) fn settle<T, E>(
+        &self,
+        call: &'static str,
+        answer: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<T, CloudError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.count(call);
+        answer.map_err(|error| {
+            let error = translate(call, &error);
+            if error.kind == ErrorKind::Throttled {
+                self.count("throttled");
+            }
+            error
+        })
+    }
+}
+
+fn translate<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> CloudError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
+    let code = metadata.and_then(|meta| meta.code()).map(str::to_owned);
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let kind = match error {
+        SdkError::ConstructionFailure(_) => ErrorKind::NotSent,
+        SdkError::DispatchFailure(failure) if failure.is_user() => ErrorKind::NotSent,
+        SdkError::ServiceError(_) => classify(code.as_deref(), status),
+        _ => ErrorKind::Ambiguous,
+    };
+    let said = metadata.and_then(|meta| meta.message());
+    let message = match (said, &code) {
+        (Some(said), Some(code)) => format!("{said} ({code})"),
+        (None, Some(code)) => code.clone(),
+        _ => innermost(error),
+    };
+    CloudError { call, kind, code, message }
+}
+
+fn classify(code: Option<&str>, status: Option<u16>) -> ErrorKind {
+    let code = code.unwrap_or_default();
+    if code.contains("Throttl") || code == "SlowDown" || code == "RequestLimitExceeded" {
+        return ErrorKind::Throttled;
+    }
+    match status {
+        Some(404) => ErrorKind::NotFound,
+        // 409 on a conditional write: another writer was at it at the same moment.
+        Some(412) | Some(409) => ErrorKind::Precondition,
+        Some(500..) => ErrorKind::Ambiguous,
+        _ if code.ends_with("NotFoundException") => ErrorKind::NotFound,
+        _ => ErrorKind::Refused,
+    }
+}
+
+/// The last cause says most: `Connection refused`, not `dispatch failure`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,20 @@
+//! The cloud seam: every call to AWS that loadtop makes, and nothing else.
+//!
+//! One concrete struct, [`Cloud`], over the SDK's clients for ECS, Auto Scaling,
+//! CloudWatch and S3. Invariants: no other module names an SDK type, they become
+//! ours here ([`types`], [`CloudError`]); the SDK's own retries are off, so that
+//! whoever retries is whoever counts; each method says which `aws` command does
+//! the same and which permission it needs.
+
+mod autoscaling;
+mod client;
+mod cloudwatch;
+mod ecs;
+mod error;
+mod s3;
+mod site;
+pub mod types;
+
+pub use client::Cloud;
+pub use error::{CloudError, ErrorKind};
+pub use site::{Endpoint, Names, Site};

@@ -1,0 +1,63 @@
+//! Where a fleet runs, as plain data.
+//!
+//! Invariant: whoever asks "is this the local cloud?" asks here for the one
+//! property that matters (does it cost, does it outlive us), never for the name.
+
+use std::time::Duration;
+
+/// Where a fleet runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// What the screen calls it.
+    pub label: String,
+    /// Whether what runs there costs money.
+    pub costs: bool,
+    /// Whether it goes on without this program.
+    pub outlives_us: bool,
+    /// How often the controller looks.
+    pub refresh: Duration,
+    /// The agents' shortest report interval.
+    pub report: Duration,
+    /// How often agents write a part of their results.
+    pub results: Duration,
+    /// Open files that one task can have: the bound on its devices.
+    pub files_per_task: Option<u64>,
+}
+
+/// Where the API is, and how to sign for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// Region to sign for.
+    pub region: String,
+    /// Access key id.
+    pub access_key: String,
+    /// Its secret; not in `Debug`.
+    pub secret_key: String,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("url", &self.url)
+            .field("region", &self.region)
+            .field("access_key", &self.access_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The names of what a run uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// ECS cluster.
+    pub cluster: String,
+    /// Auto Scaling group.
+    pub group: String,
+    /// S3 bucket.
+    pub bucket: String,
+    /// Task definition (family, or family:revision).
+    pub task_definition: String,
+    /// The container in it that gets the environment.
+    pub container: String,
+}

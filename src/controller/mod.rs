@@ -1,0 +1,4 @@
+//! The controller: commands in, snapshots out.
+
+pub mod command;
+pub mod snapshot;

@@ -1,0 +1,260 @@
+//! All that the controller knows now, each part with its age.
+//!
+//! Invariant: a snapshot is plain data, made whole by the controller and never
+//! changed after. Nothing in it is newer than its `at`.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use crate::{cloud::Site, model::Millis};
+
+/// A value and when it was true.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Aged<T> {
+    /// The value.
+    pub value: T,
+    /// When it was read, in milliseconds since the Unix epoch by this machine's
+    /// clock; none as long as it never was.
+    pub at: Option<Millis>,
+}
+
+/// All that the controller knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// When it was put together (this machine's clock).
+    pub at: Millis,
+    /// Where the fleet runs.
+    pub site: Site,
+    /// What the devices talk to, as text.
+    pub target: String,
+    /// The run; none before the first batch.
+    pub run: Option<RunView>,
+    /// The instances.
+    pub instances: Aged<InstancesView>,
+    /// The tasks.
+    pub tasks: Aged<TasksView>,
+    /// The devices, as the agents say.
+    pub devices: Aged<DevicesView>,
+    /// How far the starts are.
+    pub ramp: RampView,
+    /// Requests and their times, as the agents say.
+    pub traffic: Aged<TrafficView>,
+    /// The latest notices, oldest first; numbers only grow.
+    pub notices: Arc<Vec<Notice>>,
+    /// Calls so far by operation, and `throttled`.
+    pub calls: BTreeMap<String, u64>,
+}
+
+/// The run as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunView {
+    /// Its id.
+    pub id: String,
+    /// What it is at.
+    pub phase: Phase,
+    /// When it began (this machine's clock).
+    pub started_at: Millis,
+    /// Milliseconds until agents stop by themselves, unless the lease is renewed.
+    pub lease_left_ms: Millis,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// What a run is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Devices start and run.
+    Running,
+    /// No device starts.
+    Paused,
+    /// Devices and tasks are being ended.
+    Ending {
+        /// Tasks that still run.
+        tasks_left: u32,
+    },
+    /// Nothing runs any more, and that was checked.
+    Ended,
+}
+
+/// The cluster's machines.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InstancesView {
+    /// How many there should be.
+    pub desired: u32,
+    /// The group's limits.
+    pub min: u32,
+    /// The group's limits.
+    pub max: u32,
+    /// Those that take tasks.
+    pub registered: u32,
+    /// Those that are on their way up.
+    pub booting: u32,
+    /// Those that are on their way out.
+    pub leaving: u32,
+    /// Tasks that still fit on the registered ones.
+    pub room: u32,
+    /// Each of them.
+    pub list: Vec<InstanceView>,
+}
+
+/// One machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceView {
+    /// Its id (`i-…`).
+    pub id: String,
+    /// Tasks on it, those that start included.
+    pub tasks: u32,
+    /// Tasks that still fit.
+    pub room: u32,
+}
+
+/// The tasks of the run by their state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TasksView {
+    /// Those that the wish needs.
+    pub wanted: u32,
+    /// Those that wait because the cluster is full.
+    pub waiting_for_room: u32,
+    /// RunTask was called or is about to be; not seen yet.
+    pub requested: u32,
+    /// PROVISIONING or PENDING.
+    pub pending: u32,
+    /// RUNNING.
+    pub running: u32,
+    /// Told to stop, and not STOPPED yet.
+    pub stopping: u32,
+    /// STOPPED as asked for.
+    pub stopped: u32,
+    /// STOPPED without having been asked, or never started.
+    pub failed: u32,
+    /// Failures by reason.
+    pub failures: BTreeMap<String, u32>,
+}
+
+/// The devices by their state, over all agents that reported.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DevicesView {
+    /// Those that the wish wants.
+    pub wanted: u32,
+    /// On their way to their first connection.
+    pub starting: u32,
+    /// Connected now.
+    pub connected: u32,
+    /// Not connected; they try again.
+    pub failed: u32,
+    /// Started later than they should have.
+    pub late: u32,
+    /// Tasks that these figures are of.
+    pub tasks_reporting: u32,
+    /// Tasks that should have reported.
+    pub tasks_expected: u32,
+}
+
+/// How far the starts are.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RampView {
+    /// Devices of the windows that are open or wait for their tasks.
+    pub total: u32,
+    /// Those of them that should have started by now.
+    pub planned: u32,
+    /// Milliseconds until the last window closes; none while that is not known
+    /// (paused, or waiting for tasks). Zero: no ramp is on.
+    pub left_ms: Option<Millis>,
+}
+
+impl RampView {
+    /// Whether every live device should have started.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.left_ms == Some(0)
+    }
+}
+
+/// Requests and their times.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TrafficView {
+    /// Length of a point in milliseconds.
+    pub interval_ms: Millis,
+    /// One point an interval, oldest first; an interval without data has none.
+    pub points: Arc<Vec<Point>>,
+    /// The latest whole window, from its own merged distribution.
+    pub window: Option<Window>,
+    /// Requests since the run began, so far as reported.
+    pub requests: u64,
+    /// Errors since the run began, by kind.
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// What one interval brought.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Point {
+    /// When the interval began (the metrics' clock).
+    pub at: Millis,
+    /// Requests finished per second.
+    pub requests_per_s: f64,
+    /// Errors per second.
+    pub errors_per_s: f64,
+    /// Devices that should have been connected.
+    pub planned: f64,
+    /// Devices connected.
+    pub connected: f64,
+    /// Response times; none where nothing was answered.
+    pub response: Option<Quantiles>,
+    /// The generator's own worst schedule lag, in milliseconds.
+    pub lag_ms: f64,
+    /// The busiest agent's CPU, 1.0 being one core.
+    pub cpu: f64,
+    /// Whether every task that should have reported did.
+    pub complete: bool,
+}
+
+/// Percentiles in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Quantiles {
+    /// Median.
+    pub p50: f64,
+    /// 90 %.
+    pub p90: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+/// The latest whole window of some seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    /// When it began.
+    pub from: Millis,
+    /// Its length in milliseconds.
+    pub length_ms: Millis,
+    /// Response times, from the intended send.
+    pub response: Quantiles,
+    /// Service times, from the actual send.
+    pub service: Quantiles,
+}
+
+/// One numbered line for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Counts up from 1.
+    pub number: u64,
+    /// When (this machine's clock).
+    pub at: Millis,
+    /// How grave.
+    pub level: Level,
+    /// What happened, with the name of the thing, and what to do.
+    pub text: String,
+    /// How often it came in a row.
+    pub times: u32,
+}
+
+/// How grave a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Something is not as asked for.
+    Warning,
+    /// Something failed.
+    Error,
+}

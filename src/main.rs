@@ -1,0 +1,3 @@
+//! The `loadtop` binary.
+
+fn main() {}

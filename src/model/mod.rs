@@ -1,0 +1,16 @@
+//! The pure domain: device sets, batches, ramps, the wish, slots and the clock.
+//!
+//! Invariant: nothing here knows of tokio, a terminal or AWS. The time is a
+//! parameter ([`Millis`]), and whatever looks random is a function of a seed, so
+//! that every controller and every agent computes the same.
+
+pub mod clock;
+pub mod confirmed;
+pub mod device;
+pub mod ramp;
+pub mod ranges;
+pub mod wish;
+
+/// Milliseconds: as an instant, since the Unix epoch by the bucket's clock; as a
+/// span, just that.
+pub type Millis = u64;

@@ -1,0 +1,69 @@
+//! What devices do: target, scenario, executions, as the controller resolved it.
+//!
+//! A [`Plan`] is what travels through the bucket (`plan-N.json`); agents parse no
+//! YAML. Invariant: a plan that exists is valid; whoever makes one has checked it.
+
+mod target;
+
+use serde::{Deserialize, Serialize};
+
+pub use target::{BadTarget, Scheme, Target};
+
+use crate::model::Millis;
+
+/// What the devices of a run do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The executions; a batch belongs to one of them, by its place here.
+    pub executions: Vec<Execution>,
+}
+
+/// Devices that follow one scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Execution {
+    /// What each device does.
+    pub scenario: Scenario,
+}
+
+/// What one device does, again and again, on one connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// What it talks to.
+    pub target: Target,
+    /// The steps of one turn, in order.
+    pub steps: Vec<Step>,
+    /// The rest between the steps, in milliseconds.
+    pub think_ms: Millis,
+}
+
+/// One request and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The name that its figures carry.
+    pub label: String,
+    /// What is sent. `${device.id}`, `${device.index}` and `${run.id}` are filled in.
+    pub send: String,
+    /// How long an answer may take, in milliseconds.
+    pub timeout_ms: Millis,
+}
+
+impl Plan {
+    /// What a device does when nothing else was asked for: send a line, wait up to
+    /// 10 s for any answer, rest for a second.
+    #[must_use]
+    pub fn simple(target: Target) -> Self {
+        let step = Step {
+            label: "line".to_owned(),
+            send: "${device.id}\n".to_owned(),
+            timeout_ms: 10_000,
+        };
+        let scenario = Scenario { target, steps: vec![step], think_ms: 1000 };
+        Plan { executions: vec![Execution { scenario }] }
+    }
+
+    /// The target of the first execution: what the screen calls the target.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        self.executions.first().map(|execution| &execution.scenario.target)
+    }
+}

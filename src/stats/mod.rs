@@ -1,0 +1,1 @@
+//! Histograms, logarithmic buckets, interval reports and what is merged from them.
