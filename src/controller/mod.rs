@@ -1,4 +1,102 @@
 //! The controller: commands in, snapshots out.
+//!
+//! An actor of its own task. It turns commands into edits of the wish, starts and
+//! stops tasks until they match the wish, looks at instances, tasks and figures at
+//! every refresh, and says what it knows in [`snapshot::Snapshot`]s.
+//!
+//! Invariants: it awaits no remote call in its loop, calls are jobs in one
+//! `JoinSet`; who reads a snapshot never waits for the cloud, and the controller
+//! never waits for who reads.
 
+mod actor;
+mod advance;
+mod clock;
 pub mod command;
+mod end;
+mod figures;
+mod fleet;
+mod jobs;
+mod learn;
+mod notices;
+mod orders;
+mod run;
 pub mod snapshot;
+mod wishes;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cloud::{Cloud, Site},
+    plan::Plan,
+};
+
+pub use command::Command;
+pub use snapshot::Snapshot;
+
+/// How many commands may wait. A person types slower, a stuck controller must not
+/// eat memory.
+const COMMANDS_MOST: usize = 64;
+
+/// What a controller is made with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What devices do.
+    pub plan: Plan,
+    /// How many devices a task has room for.
+    pub devices_per_task: u32,
+    /// More devices than this cannot be.
+    pub limit: Option<Limit>,
+    /// Where run folders are made.
+    pub runs: PathBuf,
+    /// How long agents go on without hearing from a controller.
+    pub lease: Duration,
+}
+
+/// A bound on the number of devices, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// That many.
+    pub devices: u32,
+    /// For people.
+    pub because: String,
+}
+
+/// How to speak with a controller.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// Orders; bounded.
+    pub commands: mpsc::Sender<Command>,
+    /// What it knows; always the latest.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+/// A running controller.
+#[derive(Debug)]
+pub struct Controller {
+    cancel: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Controller {
+    /// Starts a controller. It does nothing to the cloud before its first command
+    /// but look at it.
+    #[must_use]
+    pub fn start(cloud: Cloud, site: Site, options: Options) -> (Controller, Handle) {
+        let (commands, inbox) = mpsc::channel(COMMANDS_MOST);
+        let cancel = CancellationToken::new();
+        let (actor, snapshots) = actor::Actor::new(cloud, site, options, inbox, cancel.clone());
+        let task = tokio::spawn(actor.run());
+        (Controller { cancel, task }, Handle { commands, snapshots })
+    }
+
+    /// Stops the controller: its calls are abandoned, the run goes on.
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!("the controller ended badly: {error}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use crate::{cloud::Site, model::Millis};
+use crate::{cloud::Site, model::Millis, report::Summary};
 
 /// A value and when it was true.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,6 +57,8 @@ pub struct RunView {
     pub lease_left_ms: Millis,
     /// Its folder.
     pub folder: PathBuf,
+    /// What it found, once it has ended.
+    pub summary: Option<Arc<Summary>>,
 }
 
 /// What a run is at.
@@ -152,7 +154,7 @@ pub struct DevicesView {
 /// How far the starts are.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RampView {
-    /// Devices of the windows that are open or wait for their tasks.
+    /// Live devices.
     pub total: u32,
     /// Those of them that should have started by now.
     pub planned: u32,

@@ -27,16 +27,32 @@ pub fn offset_ms(batch: &Batch, index: u32) -> Millis {
 /// not begun, or a pause lasts that lies before its start.
 #[must_use]
 pub fn due_at(batch: &Batch, pauses: &[Pause], index: u32) -> Option<Millis> {
-    let mut due = batch.start_at? + offset_ms(batch, index);
+    let start = batch.start_at?;
+    shifted(start, start + offset_ms(batch, index), pauses)
+}
+
+/// Where a moment after `start` moves to when the pauses are put in; none if one
+/// lasts that lies before it.
+fn shifted(start: Millis, moment: Millis, pauses: &[Pause]) -> Option<Millis> {
+    let mut moment = moment;
     for pause in pauses {
-        let from = pause.from.max(batch.start_at?);
+        let from = pause.from.max(start);
         match pause.to {
-            _ if due < from => break,
-            Some(to) => due += to.saturating_sub(from),
+            _ if moment < from => break,
+            Some(to) => moment += to.saturating_sub(from),
             None => return None,
         }
     }
-    Some(due)
+    Some(moment)
+}
+
+/// When the batch's window opens and closes, pauses included; none as long as it is
+/// not open, and without an end that is known while a pause lasts.
+#[must_use]
+pub fn window(batch: &Batch, pauses: &[Pause]) -> Option<(Millis, Millis)> {
+    let start = batch.start_at?;
+    let close = shifted(start, start + batch.over_ms, pauses).unwrap_or(Millis::MAX);
+    Some((start, close))
 }
 
 /// How much of the batch's window has passed, pauses not counted: `0.0..=1.0`.

@@ -1,1 +1,10 @@
-//! (to come)
+//! What a run leaves behind on this machine: its folder and its journal.
+//!
+//! Invariant: recording never stops a run. What cannot be written becomes a
+//! notice, and the run goes on.
+
+mod folder;
+mod journal;
+
+pub use folder::{RunFolder, state_dir};
+pub use journal::{Entry, Intent, Journal};

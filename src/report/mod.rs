@@ -1,1 +1,9 @@
-//! (to come)
+//! What a run found: its summary, as JSON and as text.
+//!
+//! Invariant: every figure comes from the agents' exact results, merged; what is
+//! missing of them is counted in the coverage.
+
+mod summary;
+mod text;
+
+pub use summary::{Facts, RunResult, Summary};

@@ -1,0 +1,228 @@
+//! What is due now: looks at the cloud, writes of the wish, tasks to start and stop.
+//!
+//! Called after every event; it only compares and starts jobs. Invariants: a slot's
+//! request is in the bucket before its RunTask leaves; at most
+//! [`CALLS_AT_ONCE`] RunTask calls are on their way; at most one write of the wish.
+
+use std::collections::BTreeSet;
+
+use super::{
+    actor::Actor,
+    figures,
+    jobs::{self, Done, RunDone},
+    run::Run,
+    wishes::{self, Stored},
+};
+use crate::{
+    cloud::types::TaskRequest,
+    model::{
+        Millis,
+        slots::Step,
+        wish::{Change, State},
+    },
+    stats::metrics,
+};
+
+/// RunTask calls on their way at once.
+const CALLS_AT_ONCE: usize = 8;
+/// How long after the edit a batch's window opens: agents must have seen the edit,
+/// in milliseconds beyond one poll with its jitter.
+const OPEN_MARGIN_MS: Millis = 300;
+
+impl Actor {
+    /// Starts whatever is due.
+    pub(super) fn advance(&mut self) {
+        let now = self.clock.monotonic();
+        self.look_at_fleet(now);
+        if self.run.as_ref().is_none_or(|run| run.ending.as_ref().is_some_and(|it| it.ended)) {
+            return;
+        }
+        self.write_wish(now);
+        if self.run.as_ref().is_none_or(|run| run.etag.is_none()) {
+            return;
+        }
+        self.look_at_run(now);
+        self.renew_lease();
+        self.open_windows(now);
+        self.match_tasks(now);
+        self.launch();
+        self.advance_end(now);
+    }
+
+    fn look_at_fleet(&mut self, now: Millis) {
+        if self.fleet.definition.is_none() && self.looks.definition.is_due(now) {
+            let cloud = self.cloud.clone();
+            self.spawn(async move { Done::Definition(cloud.task_definition().await) });
+        }
+        if self.looks.instances.is_due(now) {
+            let (job, generation) = (jobs::instances(self.cloud.clone()), self.fleet.generation);
+            self.spawn(async move { Done::Instances(generation, job.await) });
+        }
+    }
+
+    fn look_at_run(&mut self, now: Millis) {
+        let Some(run) = &self.run else {
+            return;
+        };
+        let id = run.id.clone();
+        let cloud = self.cloud.clone();
+        let arns: Vec<String> = run.slots.arns().map(str::to_owned).collect();
+        let look = (run.key("wish.json"), run.etag.clone());
+        let queries = (figures::range(self.clock.bucket()), run.wish.report_ms);
+        if !arns.is_empty() && self.looks.tasks.is_due(now) {
+            let cloud = cloud.clone();
+            self.spawn_of_run(&id, async move { RunDone::Tasks(cloud.describe_tasks(&arns).await) });
+        }
+        if !self.looks.editing
+            && let (key, Some(etag)) = look
+            && self.looks.wish.is_due(now)
+        {
+            let cloud = cloud.clone();
+            self.spawn_of_run(&id, async move {
+                RunDone::Looked(wishes::look(&cloud, &key, &etag).await)
+            });
+        }
+        if self.looks.figures.is_due(now) {
+            let (range, interval) = queries;
+            let job = jobs::figures(cloud, metrics::NAMESPACE, figures::queries(&id, interval), range);
+            self.spawn_of_run(&id, async move { RunDone::Figures(range.1, job.await) });
+        }
+    }
+
+    /// Writes what is queued; all of it at once, one write at a time.
+    fn write_wish(&mut self, now: Millis) {
+        if self.looks.editing || now < self.looks.edit_from {
+            return;
+        }
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let Some(etag) = run.etag.clone() else {
+            return self.spawn_begin();
+        };
+        if run.queue.is_empty() {
+            return;
+        }
+        let edits = run.queue.clone();
+        let known = Stored { wish: run.wish.clone(), etag, dated: None };
+        let (id, key, journal) = (run.id.clone(), run.key("wish.json"), run.journal.clone());
+        let job = jobs::edit(self.cloud.clone(), journal, key, known, edits.clone());
+        self.looks.editing = true;
+        self.spawn_of_run(&id, async { RunDone::Edited(edits, job.await) });
+    }
+
+    /// Prolongs the lease at its half.
+    fn renew_lease(&mut self) {
+        let now = self.clock.bucket();
+        let lease = self.options.lease.as_millis() as Millis;
+        let Some(run) = self.run.as_mut().filter(|run| run.ending.is_none()) else {
+            return;
+        };
+        let preview = run.preview();
+        if preview.lease_until < now + lease / 2 && preview.lease_until > now {
+            run.change(Change::Renew { until: now + lease });
+        }
+    }
+
+    /// Opens the windows of the batches whose tasks run.
+    fn open_windows(&mut self, now: Millis) {
+        let booting = self.fleet.is_booting();
+        let at = self.clock.bucket();
+        let Some(run) = self.run.as_mut().filter(|run| run.ending.is_none()) else {
+            return;
+        };
+        let firsts = run.ready_to_open(booting, now);
+        if !firsts.is_empty() {
+            // Polls jitter by a fifth.
+            let at = at + run.wish.poll_ms * 6 / 5 + OPEN_MARGIN_MS;
+            run.change(Change::Open { firsts, at });
+        }
+    }
+
+    /// Starts and stops tasks until they match the wish.
+    fn match_tasks(&mut self, now: Millis) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let mut launches = Vec::new();
+        let mut stops = Vec::new();
+        for step in run.slots.steps(&run.wish, now) {
+            match step {
+                Step::Run { slot, attempt } => {
+                    run.slots.asked(slot, attempt);
+                    launches.push((slot, attempt));
+                }
+                Step::Stop { slot, arn } => {
+                    run.slots.told_to_stop(slot, true);
+                    stops.push((slot, arn));
+                }
+            }
+        }
+        for (slot, arn) in stops {
+            self.stop_task(slot, arn, "none of its devices is wanted any more");
+        }
+        self.record(launches);
+    }
+
+    /// Writes the requests of these slots to the bucket, before any of them leaves.
+    fn record(&mut self, launches: Vec<(u32, u32)>) {
+        let Some(run) = self.run.as_ref().filter(|_| !launches.is_empty()) else {
+            return;
+        };
+        let blocks: BTreeSet<u32> = launches.iter().map(|(slot, _)| Run::block_of(*slot)).collect();
+        let blocks = blocks
+            .into_iter()
+            .map(|block| {
+                let key = run.key(&format!("slots/{block:05}.json"));
+                (block, key, run.block(block).to_string().into())
+            })
+            .collect();
+        let (id, journal) = (run.id.clone(), run.journal.clone());
+        let job = jobs::record(self.cloud.clone(), journal, blocks);
+        self.spawn_of_run(&id, async { RunDone::Recorded(launches, job.await) });
+    }
+
+    /// Lets RunTask calls leave, a few at once.
+    fn launch(&mut self) {
+        while let Some(run) = &mut self.run
+            && run.launching < CALLS_AT_ONCE
+            && let Some((slot, attempt)) = run.launches.pop_front()
+        {
+            run.launching += 1;
+            let names = self.cloud.names();
+            let mut environment = run.environment(slot, attempt);
+            environment.push(("LOADTOP_BUCKET".to_owned(), names.bucket.clone()));
+            let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            let request = TaskRequest {
+                client_token: run.token(slot, attempt),
+                started_by: format!("loadtop/{}", run.id),
+                environment,
+                tags: vec![
+                    tag("loadtop:run", &run.id),
+                    tag("loadtop:version", env!("CARGO_PKG_VERSION")),
+                ],
+            };
+            let (id, journal) = (run.id.clone(), run.journal.clone());
+            let job = jobs::start(self.cloud.clone(), journal, slot, attempt, request);
+            self.spawn_of_run(&id, async move { RunDone::Started(slot, job.await) });
+        }
+    }
+
+    /// Calls StopTask for a slot's task.
+    pub(super) fn stop_task(&mut self, slot: u32, arn: String, reason: &'static str) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if !run.stopping.insert(slot) {
+            return;
+        }
+        let (id, journal) = (run.id.clone(), run.journal.clone());
+        let job = jobs::stop(self.cloud.clone(), journal, arn, reason);
+        self.spawn_of_run(&id, async move { RunDone::Stopped(slot, job.await) });
+    }
+
+    /// Whether the run's wish says that all devices end.
+    pub(super) fn is_stopped(run: &Run) -> bool {
+        run.wish.state == State::Stop
+    }
+}

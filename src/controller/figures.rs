@@ -1,0 +1,350 @@
+//! The live figures: what is asked of CloudWatch at each refresh, and what the
+//! screen gets of the answers.
+//!
+//! One call a refresh, whatever the fleet's size. Invariants: percentiles of an
+//! interval or window come from that interval's or window's merged distribution;
+//! a point is final (and counted into the totals) only when it is old enough for
+//! every agent to have reported; an interval that some agent is missing from is
+//! marked so.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::snapshot::{Aged, DevicesView, Point, Quantiles, TrafficView, Window};
+use crate::{
+    cloud::types::{Query, Series},
+    model::{Millis, ramp, wish::Wish},
+    stats::{ErrorKind, metrics},
+};
+
+/// How far back every refresh asks again, in seconds: late data finds its way in.
+const LOOK_BACK_S: u64 = 30;
+/// Length of the window of the current figures, in seconds.
+const WINDOW_S: u32 = 10;
+/// A point is final when it is this old, in milliseconds.
+const FINAL_MS: Millis = 8_000;
+/// An incomplete point is held back for so long, in milliseconds.
+const HELD_BACK_MS: Millis = 4_000;
+/// How many points are kept: an hour of seconds.
+const POINTS_MOST: usize = 3_600;
+
+/// What the agents reported, as far as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    points: BTreeMap<Millis, Point>,
+    /// Points up to here are final.
+    settled: Millis,
+    /// Of all final points.
+    sums: Sums,
+    /// Of the points that are not final yet, as far as reported.
+    recent: Sums,
+    devices: DevicesView,
+    /// End of the interval that the devices are of (the bucket's clock).
+    devices_at: Option<Millis>,
+    window: Option<Window>,
+    /// How many tasks were RUNNING, by the moment from which on.
+    expected: BTreeMap<Millis, u32>,
+}
+
+/// What is summed up over intervals.
+#[derive(Debug, Default, Clone)]
+struct Sums {
+    requests: u64,
+    late: u64,
+    errors: BTreeMap<String, u64>,
+}
+
+/// The time range that a refresh at `now` (the bucket's clock) asks for.
+pub(super) fn range(now: Millis) -> (Millis, Millis) {
+    let window = Millis::from(WINDOW_S) * 1000;
+    let from = now.saturating_sub(LOOK_BACK_S * 1000) / window * window;
+    (from, now)
+}
+
+/// The queries of a refresh.
+pub(super) fn queries(run: &str, interval_ms: Millis) -> Vec<Query> {
+    let period = (interval_ms / 1000).max(1) as u32;
+    let of = |more: Option<(&'static str, &str)>| {
+        let mut dimensions = vec![(metrics::RUN, run.to_owned())];
+        dimensions.extend(more.map(|(name, value)| (name, value.to_owned())));
+        dimensions
+    };
+    let query = |id: &str, name, more, stat: &str, period_s| Query {
+        id: id.to_owned(),
+        name,
+        dimensions: of(more),
+        stat: stat.to_owned(),
+        period_s,
+    };
+    let mut queries = vec![
+        query("requests", metrics::REQUESTS, None, "Sum", period),
+        query("errors", metrics::ERRORS, None, "Sum", period),
+        query("late", metrics::LATE, None, "Sum", period),
+        query("lag", metrics::LAG, None, "Maximum", period),
+        query("cpu", metrics::CPU, None, "Maximum", period),
+    ];
+    for (stat, id) in [("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("Maximum", "max")] {
+        queries.push(query(&format!("r_{id}"), metrics::RESPONSE_TIME, None, stat, period));
+        for (kind, name) in
+            [("response", metrics::RESPONSE_TIME), ("service", metrics::SERVICE_TIME)]
+        {
+            queries.push(query(&format!("w_{kind}_{id}"), name, None, stat, WINDOW_S));
+        }
+    }
+    for state in metrics::STATES {
+        let state = (metrics::STATE, state);
+        let id = format!("d_{}", state.1);
+        queries.push(query(&id, metrics::DEVICES, Some(state), "Sum", period));
+    }
+    let reporters = Some((metrics::STATE, metrics::CONNECTED));
+    queries.push(query("reporters", metrics::DEVICES, reporters, "SampleCount", period));
+    for kind in ErrorKind::ALL {
+        let id = format!("e_{}", kind.as_str().replace('-', "_"));
+        let kind = Some((metrics::KIND, kind.as_str()));
+        queries.push(query(&id, metrics::ERRORS, kind, "Sum", period));
+    }
+    queries
+}
+
+impl Figures {
+    /// Notes how many tasks should report from `at` on.
+    pub(super) fn expect(&mut self, at: Millis, tasks: u32) {
+        if self.expected.last_key_value().is_none_or(|(_, &last)| last != tasks) {
+            self.expected.insert(at, tasks);
+        }
+        while self.expected.len() > 100 {
+            self.expected.pop_first();
+        }
+    }
+
+    /// Tasks that were RUNNING over the whole interval from `at` on, at least.
+    fn expected_at(&self, at: Millis, interval_ms: Millis) -> u32 {
+        let before = self.expected.range(..=at).next_back().map_or(0, |(_, &tasks)| tasks);
+        let within = self.expected.range(at..at + interval_ms).map(|(_, &tasks)| tasks).min();
+        within.map_or(before, |within| within.min(before))
+    }
+
+    /// Takes the answers of a refresh in that was asked for at `now`.
+    pub(super) fn learn(&mut self, series: &Series, wish: &Wish, now: Millis) {
+        let interval_ms = wish.report_ms.max(1000);
+        let rate = 1000.0 / interval_ms as f64;
+        let by_moment = transpose(series);
+        let mut last_complete = None;
+        for (&at, values) in &by_moment {
+            let value = |id: &str| values.get(id).copied();
+            let sum = |id: &str| value(id).unwrap_or(0.0);
+            // Windows have moments of their own; a point needs a report.
+            if value("reporters").is_none() || at + interval_ms > now || at < self.settled {
+                continue;
+            }
+            let expected = self.expected_at(at, interval_ms);
+            let point = Point {
+                at,
+                requests_per_s: sum("requests") * rate,
+                errors_per_s: sum("errors") * rate,
+                planned: f64::from(ramp::progress(wish, at + interval_ms).due),
+                connected: sum("d_connected"),
+                response: value("r_p50").map(|p50| Quantiles {
+                    p50,
+                    p90: sum("r_p90"),
+                    p99: sum("r_p99"),
+                    max: sum("r_max"),
+                }),
+                lag_ms: sum("lag"),
+                cpu: sum("cpu"),
+                complete: sum("reporters") as u32 >= expected,
+            };
+            if !point.complete && at + interval_ms + HELD_BACK_MS > now {
+                continue;
+            }
+            // What was planned then is not changed by what the wish became.
+            let planned = self.points.get(&at).map_or(point.planned, |old| old.planned);
+            self.points.insert(at, Point { planned, ..point });
+            last_complete = Some(at);
+        }
+        if let Some(at) = last_complete {
+            self.learn_devices(&by_moment[&at], at, interval_ms);
+        }
+        self.settle(&by_moment, interval_ms, now);
+        self.learn_window(series, now);
+        while self.points.len() > POINTS_MOST {
+            self.points.pop_first();
+        }
+    }
+
+    fn learn_devices(&mut self, values: &BTreeMap<&str, f64>, at: Millis, interval_ms: Millis) {
+        let count = |id: &str| values.get(id).map_or(0, |value| value.round() as u32);
+        self.devices.starting = count("d_starting");
+        self.devices.connected = count("d_connected");
+        self.devices.failed = count("d_failed");
+        self.devices.tasks_reporting = count("reporters");
+        self.devices.tasks_expected = self.expected_at(at, interval_ms);
+        self.devices_at = Some(at + interval_ms);
+    }
+
+    /// Counts the intervals that became final into the totals, once each.
+    fn settle(
+        &mut self,
+        by_moment: &BTreeMap<Millis, BTreeMap<&str, f64>>,
+        interval_ms: Millis,
+        now: Millis,
+    ) {
+        let until = now.saturating_sub(interval_ms + FINAL_MS) / interval_ms * interval_ms;
+        if until > self.settled {
+            for (_, values) in by_moment.range(self.settled..until) {
+                self.sums.add(values);
+            }
+            self.settled = until;
+        }
+        self.recent = Sums::default();
+        for (_, values) in by_moment.range(self.settled..) {
+            self.recent.add(values);
+        }
+    }
+
+    fn learn_window(&mut self, series: &Series, now: Millis) {
+        let length_ms = Millis::from(WINDOW_S) * 1000;
+        // Its last interval must have had time to be reported.
+        let whole = |at: Millis| at + length_ms + 1_500 <= now;
+        let at = |id: &str, at: Millis| {
+            let points = series.get(id)?;
+            points.iter().find(|(moment, _)| *moment == at).map(|(_, value)| *value)
+        };
+        let Some(from) = series.get("w_response_p50").and_then(|points| {
+            points.iter().rev().map(|&(from, _)| from).find(|&from| whole(from))
+        }) else {
+            return;
+        };
+        let quantiles = |kind: &str| {
+            let get = |id: &str| at(&format!("w_{kind}_{id}"), from).unwrap_or(0.0);
+            Quantiles { p50: get("p50"), p90: get("p90"), p99: get("p99"), max: get("max") }
+        };
+        self.window = Some(Window {
+            from,
+            length_ms,
+            response: quantiles("response"),
+            service: quantiles("service"),
+        });
+    }
+
+    /// The devices as the agents say, with what the wish wants.
+    pub(super) fn devices(
+        &self,
+        wanted: u32,
+        to_wall: impl Fn(Millis) -> Millis,
+    ) -> Aged<DevicesView> {
+        let mut value = self.devices.clone();
+        value.wanted = wanted;
+        value.late = (self.sums.late + self.recent.late) as u32;
+        Aged { value, at: self.devices_at.map(to_wall) }
+    }
+
+    /// The traffic, its moments by this machine's clock.
+    pub(super) fn traffic(
+        &self,
+        interval_ms: Millis,
+        to_wall: impl Fn(Millis) -> Millis,
+    ) -> Aged<TrafficView> {
+        let points: Vec<Point> =
+            self.points.values().map(|it| Point { at: to_wall(it.at), ..*it }).collect();
+        let at = points.last().map(|last| last.at + interval_ms);
+        let window = self.window.map(|it| Window { from: to_wall(it.from), ..it });
+        let mut errors = self.sums.errors.clone();
+        for (kind, count) in &self.recent.errors {
+            *errors.entry(kind.clone()).or_default() += count;
+        }
+        let value = TrafficView {
+            interval_ms,
+            points: Arc::new(points),
+            window,
+            requests: self.sums.requests + self.recent.requests,
+            errors,
+        };
+        Aged { value, at }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, values: &BTreeMap<&str, f64>) {
+        let count = |id: &str| values.get(id).map_or(0, |value| value.round() as u64);
+        self.requests += count("requests");
+        self.late += count("late");
+        for (id, value) in values {
+            if let Some(kind) = id.strip_prefix("e_").filter(|_| *value >= 1.0) {
+                *self.errors.entry(kind.replace('_', "-")).or_default() += value.round() as u64;
+            }
+        }
+    }
+}
+
+/// From a series an id to the values of each moment by id. Windows are left out:
+/// their moments are others.
+fn transpose(series: &Series) -> BTreeMap<Millis, BTreeMap<&str, f64>> {
+    let mut by_moment: BTreeMap<Millis, BTreeMap<&str, f64>> = BTreeMap::new();
+    for (id, points) in series.iter().filter(|(id, _)| !id.starts_with("w_")) {
+        for &(at, value) in points {
+            by_moment.entry(at).or_default().insert(id, value);
+        }
+    }
+    by_moment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(seconds: &[(Millis, f64, f64)]) -> Series {
+        let mut series = Series::new();
+        for &(at, reporters, requests) in seconds {
+            for (id, value) in [
+                ("reporters", reporters),
+                ("requests", requests),
+                ("errors", 1.0),
+                ("e_connect_timeout", 1.0),
+                ("d_connected", 10.0),
+            ] {
+                series.entry(id.to_owned()).or_default().push((at, value));
+            }
+        }
+        series
+    }
+
+    #[test]
+    fn incomplete_intervals_are_held_back_and_totals_count_once() {
+        let wish = Wish::new("p", 0);
+        let mut figures = Figures::default();
+        figures.expect(0, 2);
+        let now = 22_500;
+        let data = series(&[(10_000, 2.0, 5.0), (19_000, 2.0, 7.0), (21_000, 1.0, 9.0)]);
+        figures.learn(&data, &wish, now);
+        let traffic = figures.traffic(1000, |at| at).value;
+        let ats: Vec<_> = traffic.points.iter().map(|it| it.at).collect();
+        assert_eq!(ats, [10_000, 19_000], "the last one misses a task");
+        assert_eq!(traffic.requests, 21, "also what is not final yet");
+        figures.learn(&data, &wish, now + 10_000);
+        figures.learn(&data, &wish, now + 10_000);
+        let traffic = figures.traffic(1000, |at| at).value;
+        assert_eq!(traffic.requests, 21);
+        assert_eq!(traffic.errors, BTreeMap::from([("connect-timeout".to_owned(), 3)]));
+    }
+
+    #[test]
+    fn a_task_that_just_started_is_not_missed_yet() {
+        let mut figures = Figures::default();
+        figures.expect(0, 1);
+        figures.expect(5_500, 2);
+        assert_eq!(figures.expected_at(4_000, 1000), 1);
+        assert_eq!(figures.expected_at(5_000, 1000), 1);
+        assert_eq!(figures.expected_at(6_000, 1000), 2);
+    }
+
+    #[test]
+    fn ids_are_what_cloudwatch_allows_and_unique() {
+        let queries = queries("r", 1000);
+        let ids: std::collections::BTreeSet<_> = queries.iter().map(|it| &it.id).collect();
+        assert_eq!(ids.len(), queries.len());
+        for id in ids {
+            assert!(id.starts_with(|c: char| c.is_ascii_lowercase()), "{id}");
+            assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{id}");
+        }
+    }
+}

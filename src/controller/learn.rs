@@ -1,0 +1,325 @@
+//! What the answers of calls change.
+//!
+//! Invariant: an answer of a run that is not the present one changes nothing; one
+//! that failed is told, and whatever it was for is tried again or given up by name.
+
+use super::{
+    actor::Actor,
+    clock::wall,
+    jobs::{Done, RunDone},
+    run::Run,
+    snapshot::Level,
+    wishes::Stored,
+};
+use crate::{
+    cloud::{CloudError, ErrorKind, types::{Started, TaskSeen}},
+    model::{
+        Millis,
+        slots::{Gone, Outcome, SlotState},
+        wish::{Edit, State},
+    },
+};
+
+/// How soon a failed write of the wish is tried again.
+const RETRY_MS: Millis = 1_000;
+
+impl Actor {
+    /// Takes an answer in.
+    pub(super) fn learn(&mut self, done: Done) {
+        let refresh = self.clock.monotonic() + self.site.refresh.as_millis() as Millis;
+        match done {
+            Done::Definition(answer) => {
+                self.looks.definition.done(refresh);
+                match answer {
+                    Ok(definition) => self.fleet.definition = Some(definition),
+                    Err(error) => self.failed(&error, "looking again"),
+                }
+            }
+            Done::Instances(generation, answer) => {
+                self.looks.instances.done(refresh);
+                self.learn_instances(generation, answer);
+            }
+            Done::ScaledOut(answer) => {
+                if let Err(error) = answer {
+                    self.fleet.scaling_failed(None);
+                    self.failed(&error, "the number of instances stays");
+                }
+            }
+            Done::ScaledIn(machine, answer) => {
+                if let Err(error) = answer {
+                    self.fleet.scaling_failed(Some(&machine));
+                    self.failed(&error, &format!("the instance {machine} stays"));
+                }
+            }
+            Done::OfRun(id, done) => {
+                if self.run.as_ref().is_some_and(|run| run.id == id) {
+                    self.learn_of_run(done, refresh);
+                }
+            }
+        }
+    }
+
+    fn learn_of_run(&mut self, done: RunDone, refresh: Millis) {
+        match done {
+            RunDone::Begun(answer) => self.learn_begun(answer),
+            RunDone::Edited(edits, answer) => self.learn_edited(&edits, answer),
+            RunDone::Looked(answer) => {
+                self.looks.wish.done(refresh);
+                match answer {
+                    Ok((stored, dated)) => {
+                        self.clock.observe(dated);
+                        if let Some(stored) = stored {
+                            self.take_wish(stored);
+                        }
+                    }
+                    Err(error) => self.failed(&error, "looking again"),
+                }
+            }
+            RunDone::Recorded(launches, answer) => self.learn_recorded(launches, answer),
+            RunDone::Started(slot, answer) => self.learn_started(slot, answer),
+            RunDone::Stopped(slot, answer) => self.learn_stopped(slot, answer),
+            RunDone::StrayStopped(arn, answer) => {
+                if let Err(error) = answer {
+                    self.failed(&error, &format!("{arn} is asked again"));
+                }
+            }
+            RunDone::Tasks(answer) => {
+                self.looks.tasks.done(refresh);
+                match answer {
+                    Ok(tasks) => self.learn_tasks(&tasks),
+                    Err(error) => self.failed(&error, "looking again"),
+                }
+            }
+            RunDone::Listed(answer) => self.learn_listed(answer),
+            RunDone::Figures(asked_at, answer) => {
+                self.looks.figures.done(refresh);
+                match (answer, &mut self.run) {
+                    (Ok(series), Some(run)) => run.figures.learn(&series, &run.wish, asked_at),
+                    (Err(error), _) => self.failed(&error, "the figures age"),
+                    _ => {}
+                }
+            }
+            RunDone::Results(answer) => self.learn_results(answer),
+        }
+    }
+
+    fn learn_instances(
+        &mut self,
+        generation: u64,
+        answer: Result<
+            (crate::cloud::types::GroupSeen, Vec<crate::cloud::types::InstanceSeen>),
+            CloudError,
+        >,
+    ) {
+        match answer {
+            Ok((group, instances)) => {
+                self.fleet_at = Some(wall());
+                let more_room = self.fleet.learn(generation, group, instances);
+                if let Some(run) = self.run.as_mut().filter(|_| more_room) {
+                    run.slots.room_came();
+                }
+            }
+            Err(error) => self.failed(&error, "looking again"),
+        }
+    }
+
+    fn learn_begun(&mut self, answer: Result<Stored, CloudError>) {
+        self.looks.editing = false;
+        match answer {
+            Ok(stored) => {
+                self.clock.observe(stored.dated);
+                self.take_wish(stored);
+            }
+            Err(error) => {
+                self.looks.edit_from = self.clock.monotonic() + RETRY_MS;
+                self.failed(&error, "the run begins as soon as its bucket can be written");
+            }
+        }
+    }
+
+    fn learn_edited(&mut self, edits: &[Edit], answer: Result<Stored, CloudError>) {
+        self.looks.editing = false;
+        match answer {
+            Ok(stored) => {
+                self.clock.observe(stored.dated);
+                if let Some(run) = &mut self.run {
+                    run.queue.retain(|queued| edits.iter().all(|edit| edit.id != queued.id));
+                }
+                self.take_wish(stored);
+            }
+            Err(error) => {
+                self.looks.edit_from = self.clock.monotonic() + RETRY_MS;
+                self.failed(&error, "the wish is written again");
+            }
+        }
+    }
+
+    /// Believes a wish of the bucket, unless a newer one is known.
+    fn take_wish(&mut self, stored: Stored) {
+        if let Some(run) = &mut self.run
+            && (run.etag.is_none() || stored.wish.version >= run.wish.version)
+        {
+            run.wish = stored.wish;
+            run.etag = Some(stored.etag);
+            let stopped = run.wish.state == State::Stop;
+            if let Some(ending) = run.ending.as_mut().filter(|_| stopped) {
+                ending.stopped_at.get_or_insert(self.clock.bucket());
+            }
+        }
+    }
+
+    fn learn_recorded(&mut self, launches: Vec<(u32, u32)>, answer: Result<(), CloudError>) {
+        let now = self.clock.monotonic();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        match answer {
+            Ok(()) => run.launches.extend(launches),
+            Err(error) => {
+                for (slot, _) in launches {
+                    run.slots.answered(slot, Outcome::Unknown, now);
+                }
+                self.failed(&error, "no task is started before its slot is written");
+            }
+        }
+    }
+
+    fn learn_started(&mut self, slot: u32, answer: Result<Started, CloudError>) {
+        let now = self.clock.monotonic();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        run.launching = run.launching.saturating_sub(1);
+        let name = Run::task_name(slot, run.slots.get(slot).map_or(0, |slot| slot.attempt));
+        let (outcome, notice) = match answer {
+            Ok(started) => match (started.tasks.first(), started.failures.first()) {
+                (Some(task), _) => {
+                    run.tally.started += 1;
+                    (Outcome::Placed(task.arn.clone()), None)
+                }
+                (None, Some(failure)) if failure.is_capacity() => (Outcome::NoRoom, None),
+                (None, Some(failure)) => {
+                    run.failure(&failure.reason);
+                    let text = format!("task {name} was not started: {} {}", failure.reason, failure.detail);
+                    (Outcome::Refused, Some(text.trim_end().to_owned()))
+                }
+                (None, None) => (Outcome::Unknown, None),
+            },
+            Err(error) if error.is_passing() => {
+                (Outcome::Unknown, Some(format!("{error}; task {name} is asked for again")))
+            }
+            // ECS says so where the cluster has no instance at all.
+            Err(error) if error.message.contains("No Container Instances") => {
+                (Outcome::NoRoom, None)
+            }
+            Err(error) => {
+                run.failure(error.code.as_deref().unwrap_or("refused"));
+                (Outcome::Refused, Some(format!("{error}; task {name} was not started")))
+            }
+        };
+        run.slots.answered(slot, outcome, now);
+        let given_up = matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp));
+        if let Some(text) = notice {
+            self.notice(Level::Warning, text);
+        }
+        if given_up {
+            self.notice_given_up(slot);
+        }
+    }
+
+    fn notice_given_up(&mut self, slot: u32) {
+        let Some(run) = &self.run else {
+            return;
+        };
+        let first = run.slots.first_device(slot);
+        let text = format!(
+            "slot {slot} (devices {first}–{}) is given up after {} failed tasks: its devices are \
+             missing; see {}",
+            first + run.slots.room() - 1,
+            crate::model::slots::ATTEMPTS_MOST,
+            run.folder.join("tasks").display()
+        );
+        self.notice(Level::Error, text);
+    }
+
+    fn learn_stopped(&mut self, slot: u32, answer: Result<(), CloudError>) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        run.stopping.remove(&slot);
+        match answer {
+            // A task that is gone already is stopped; the next look sees it.
+            Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => {
+                run.slots.told_to_stop(slot, false);
+                self.failed(&error, "the task is told again");
+            }
+        }
+    }
+
+    fn learn_tasks(&mut self, tasks: &[TaskSeen]) {
+        self.tasks_at = Some(wall());
+        for task in tasks {
+            let Some(run) = &mut self.run else {
+                return;
+            };
+            let Some(slot) = run.slots.by_arn(&task.arn) else {
+                continue;
+            };
+            match task.last_status.as_str() {
+                "RUNNING" => run.slots.is_running(slot),
+                "STOPPED" => self.learn_gone(slot, task),
+                _ => {}
+            }
+        }
+        let now = self.clock.bucket();
+        if let Some(run) = &mut self.run {
+            let running = run.tasks().running;
+            run.figures.expect(now, running);
+        }
+    }
+
+    fn learn_gone(&mut self, slot: u32, task: &TaskSeen) {
+        let now = self.clock.monotonic();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let Some(known) = run.slots.get(slot) else {
+            return;
+        };
+        let asked = matches!(known.state, SlotState::Placed { stopping: true, .. });
+        let name = Run::task_name(slot, known.attempt);
+        if asked || run.wish.state == State::Stop {
+            run.tally.stopped += 1;
+            run.slots.gone(slot, Gone::AsAsked, now);
+            return;
+        }
+        let reason = reason(task);
+        run.failure(&reason);
+        run.slots.gone(slot, Gone::Lost, now);
+        let first = run.slots.first_device(slot);
+        let devices = run.wish.live.within(first, run.slots.room()).len();
+        if matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp)) {
+            self.notice(Level::Warning, format!("task {name} ended by itself: {reason}"));
+            self.notice_given_up(slot);
+        } else {
+            let text = format!(
+                "task {name} with {devices} devices ended by itself: {reason}; it is replaced"
+            );
+            self.notice(Level::Warning, text);
+        }
+    }
+}
+
+/// Why a task ended, in a few words.
+fn reason(task: &TaskSeen) -> String {
+    let said = task.container_reason.as_deref().or(task.stopped_reason.as_deref());
+    match (task.exit_code, said) {
+        (Some(2), _) => "exit code 2: its settings or limits do not fit, see its log".to_owned(),
+        (Some(code), None) => format!("exit code {code}"),
+        (Some(code), Some(said)) => format!("exit code {code}, {said}"),
+        (None, Some(said)) => said.to_owned(),
+        (None, None) => "no reason given".to_owned(),
+    }
+}

@@ -1,0 +1,273 @@
+//! One run: its wish, its slots, and what is known of both.
+//!
+//! Pure decisions over plain data; the actor carries them out. Invariant: the wish
+//! here is the one in the bucket; what was asked for and is not there yet waits in
+//! `queue`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use uuid::Uuid;
+
+use super::{
+    figures::Figures,
+    snapshot::{Phase, RampView, TasksView},
+};
+use crate::{
+    model::{
+        Millis,
+        confirmed::Confirmed,
+        ramp,
+        slots::{SlotState, Slots},
+        wish::{Change, Edit, State, Wish},
+    },
+    record::Journal,
+    report::Summary,
+};
+
+/// Slots of one block, one object of the bucket.
+const BLOCK: u32 = 100;
+/// A batch's window opens at the latest so long after it was asked for, whoever runs.
+const LAUNCH_DEADLINE_MS: Millis = 60_000;
+
+/// One run.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) id: String,
+    /// `loadtop/RUN/`, before every key.
+    pub(super) prefix: String,
+    pub(super) started_at: Millis,
+    pub(super) folder: PathBuf,
+    pub(super) journal: Option<Arc<Journal>>,
+    /// The wish as it is in the bucket.
+    pub(super) wish: Wish,
+    /// Its entity tag; none before it was written first.
+    pub(super) etag: Option<String>,
+    /// Edits that are not in the bucket yet.
+    pub(super) queue: Vec<Edit>,
+    pub(super) slots: Slots,
+    /// Slots whose RunTask waits for its turn.
+    pub(super) launches: VecDeque<(u32, u32)>,
+    /// RunTask calls on their way.
+    pub(super) launching: usize,
+    /// StopTask calls on their way, by slot.
+    pub(super) stopping: BTreeSet<u32>,
+    pub(super) figures: Figures,
+    pub(super) tally: Tally,
+    pub(super) ending: Option<Ending>,
+    pub(super) summary: Option<Arc<Summary>>,
+    /// When batches were asked for, by first device: their deadline counts from there.
+    asked_at: BTreeMap<u32, Millis>,
+}
+
+/// What happened to the tasks so far.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Tally {
+    pub(super) started: u32,
+    pub(super) stopped: u32,
+    pub(super) failed: u32,
+    pub(super) failures: BTreeMap<String, u32>,
+}
+
+/// How far the end of a run is.
+#[derive(Debug, Clone)]
+pub(super) struct Ending {
+    /// When it was asked for (monotonic).
+    pub(super) since: Millis,
+    /// When the wish said so (the bucket's clock).
+    pub(super) stopped_at: Option<Millis>,
+    /// Who agreed.
+    pub(super) confirmed: Confirmed,
+    pub(super) scale_to_zero: bool,
+    /// Lists of tasks in a row that were empty, and when the last was asked for.
+    pub(super) empty_lists: u32,
+    pub(super) listed_at: Option<Millis>,
+    pub(super) listing: bool,
+    /// Whether the results are being collected.
+    pub(super) collecting: bool,
+    pub(super) ended: bool,
+}
+
+impl Run {
+    /// A new run with this wish, not yet in the bucket.
+    pub(super) fn new(id: String, wish: Wish, room: u32, started_at: Millis, runs: &std::path::Path) -> Self {
+        Run {
+            prefix: format!("loadtop/{id}/"),
+            folder: runs.join(&id),
+            id,
+            started_at,
+            journal: None,
+            wish,
+            etag: None,
+            queue: Vec::new(),
+            slots: Slots::new(room),
+            launches: VecDeque::new(),
+            launching: 0,
+            stopping: BTreeSet::new(),
+            figures: Figures::default(),
+            tally: Tally::default(),
+            ending: None,
+            summary: None,
+            asked_at: BTreeMap::new(),
+        }
+    }
+
+    /// The key of an object of the run.
+    pub(super) fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Queues a change of the wish.
+    pub(super) fn change(&mut self, change: Change) {
+        self.queue.push(Edit { id: Uuid::new_v4().simple().to_string(), change });
+    }
+
+    /// The wish with everything that is queued.
+    pub(super) fn preview(&self) -> Wish {
+        self.queue.iter().fold(self.wish.clone(), |wish, edit| wish.edited(edit))
+    }
+
+    /// The name of an attempt's task.
+    pub(super) fn task_name(slot: u32, attempt: u32) -> String {
+        format!("{slot:05}-{attempt}")
+    }
+
+    /// The idempotency token of an attempt: the same for whoever asks. A UUID has
+    /// 36 of the 64 characters that are allowed.
+    pub(super) fn token(&self, slot: u32, attempt: u32) -> String {
+        let name = format!("{}/{slot}/{attempt}", self.id);
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+    }
+
+    /// The slots of a block, for its object.
+    pub(super) fn block_of(slot: u32) -> u32 {
+        slot / BLOCK
+    }
+
+    /// A block of the slot table, with the exact requests.
+    pub(super) fn block(&self, block: u32) -> serde_json::Value {
+        let slots: Vec<_> = self
+            .slots
+            .iter()
+            .filter(|slot| Run::block_of(slot.number) == block)
+            .map(|slot| {
+                let first = self.slots.first_device(slot.number);
+                serde_json::json!({
+                    "slot": slot.number,
+                    "first": first,
+                    "room": self.slots.room(),
+                    "attempt": slot.attempt,
+                    "client_token": self.token(slot.number, slot.attempt),
+                    "request": { "environment": self.environment(slot.number, slot.attempt) },
+                    "outcome": slot.state,
+                })
+            })
+            .collect();
+        serde_json::json!({ "run": self.id, "block": block, "slots": slots })
+    }
+
+    /// What a task is told, apart from the bucket's name.
+    pub(super) fn environment(&self, slot: u32, attempt: u32) -> Vec<(String, String)> {
+        let first = self.slots.first_device(slot);
+        [
+            ("LOADTOP_RUN", self.id.clone()),
+            ("LOADTOP_TASK", Run::task_name(slot, attempt)),
+            ("LOADTOP_FIRST_DEVICE", first.to_string()),
+            ("LOADTOP_DEVICES", self.slots.room().to_string()),
+            ("LOADTOP_PREFIX", self.prefix.clone()),
+            ("UUID", crate::model::device::device_id(&self.id, first).to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// Notes when a batch was asked for.
+    pub(super) fn batch_asked(&mut self, first: u32, now: Millis) {
+        self.asked_at.insert(first, now);
+    }
+
+    /// The batches whose windows can open: every task that they need runs or has
+    /// failed for good, or the launch deadline has passed. Who waits for room holds
+    /// its batch up only while room is on its way.
+    pub(super) fn ready_to_open(&self, booting: bool, now: Millis) -> Vec<u32> {
+        let wish = self.preview();
+        let waiting = wish.batches.iter().filter(|batch| batch.start_at.is_none());
+        waiting
+            .filter(|batch| {
+                let asked = self.asked_at.get(&batch.first).copied().unwrap_or(now);
+                now.saturating_sub(asked) >= LAUNCH_DEADLINE_MS
+                    || self.is_placed(&wish, batch.first, batch.count, booting)
+            })
+            .map(|batch| batch.first)
+            .collect()
+    }
+
+    fn is_placed(&self, wish: &Wish, first: u32, count: u32, booting: bool) -> bool {
+        let live = wish.live.within(first, count);
+        let mut any_running = false;
+        let settled = live.ranges().all(|range| {
+            let slots = self.slots.slot_of(*range.start())..=self.slots.slot_of(*range.end());
+            slots.into_iter().all(|slot| match self.slots.get(slot).map(|slot| &slot.state) {
+                Some(SlotState::Placed { running, .. }) => {
+                    any_running |= *running;
+                    *running
+                }
+                Some(SlotState::Free { no_room: true, .. }) => !booting,
+                Some(SlotState::GivenUp | SlotState::Retired) => true,
+                _ => false,
+            })
+        });
+        settled && any_running
+    }
+
+    /// Counts a failure by reason.
+    pub(super) fn failure(&mut self, reason: &str) {
+        self.tally.failed += 1;
+        *self.tally.failures.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// What the run is at.
+    pub(super) fn phase(&self) -> Phase {
+        match &self.ending {
+            Some(ending) if ending.ended => Phase::Ended,
+            Some(_) => Phase::Ending { tasks_left: self.slots.arns().count() as u32 },
+            None if self.preview().state == State::Paused => Phase::Paused,
+            None => Phase::Running,
+        }
+    }
+
+    /// The tasks for the screen.
+    pub(super) fn tasks(&self) -> TasksView {
+        let mut view = TasksView {
+            stopped: self.tally.stopped,
+            failed: self.tally.failed,
+            failures: self.tally.failures.clone(),
+            ..TasksView::default()
+        };
+        for slot in self.slots.iter() {
+            match &slot.state {
+                SlotState::Retired => continue,
+                SlotState::Free { no_room: true, .. } => view.waiting_for_room += 1,
+                SlotState::Free { .. } | SlotState::Asked { .. } => view.requested += 1,
+                SlotState::Placed { stopping: true, .. } => {
+                    view.stopping += 1;
+                    continue;
+                }
+                SlotState::Placed { running: true, .. } => view.running += 1,
+                SlotState::Placed { .. } => view.pending += 1,
+                SlotState::GivenUp => {}
+            }
+            view.wanted += 1;
+        }
+        view
+    }
+
+    /// The ramp for the screen.
+    pub(super) fn ramp(&self, now: Millis) -> RampView {
+        let progress = ramp::progress(&self.preview(), now);
+        RampView { total: progress.live, planned: progress.due, left_ms: progress.left_ms }
+    }
+}

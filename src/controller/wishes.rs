@@ -1,0 +1,105 @@
+//! Writing the wish: conditional, and sure of what landed.
+//!
+//! Invariant: an edit lands once. Each write is conditional on the version it was
+//! made from; when another controller was faster, or the answer was lost, the wish
+//! is read again, and only the edits that are not in it are made again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{
+    cloud::{
+        Cloud, CloudError, ErrorKind,
+        types::{Condition, Dated, Fetched},
+    },
+    model::wish::{Edit, Wish},
+};
+
+/// How often a write is tried before it is given back to the controller.
+const TRIES: u32 = 8;
+/// The wait between two tries; grows with each.
+const BETWEEN: Duration = Duration::from_millis(100);
+
+/// A wish as it is in the bucket.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) wish: Wish,
+    pub(super) etag: String,
+    pub(super) dated: Option<Dated>,
+}
+
+/// Writes the first wish of a run. That it is there already, after a lost answer,
+/// is the same: run ids are unique.
+pub(super) async fn create(cloud: &Cloud, key: &str, wish: &Wish) -> Result<Stored, CloudError> {
+    match cloud.put_object(key, body(wish), Condition::Absent).await {
+        Ok((etag, dated)) => Ok(Stored { wish: wish.clone(), etag, dated }),
+        Err(error) if error.kind == ErrorKind::Precondition => read(cloud, key).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes these edits on top of `known`, or of whatever is there by now.
+pub(super) async fn edit(
+    cloud: &Cloud,
+    key: &str,
+    known: Stored,
+    edits: &[Edit],
+) -> Result<Stored, CloudError> {
+    let mut known = known;
+    let mut tries = 0;
+    loop {
+        let wish = edits.iter().fold(known.wish.clone(), |wish, edit| wish.edited(edit));
+        if wish == known.wish {
+            return Ok(known);
+        }
+        let condition = Condition::Matches(known.etag.clone());
+        let error = match cloud.put_object(key, body(&wish), condition).await {
+            Ok((etag, dated)) => return Ok(Stored { wish, etag, dated }),
+            Err(error) => error,
+        };
+        tries += 1;
+        if tries >= TRIES || !(error.is_passing() || error.kind == ErrorKind::Precondition) {
+            return Err(error);
+        }
+        tokio::time::sleep(BETWEEN * tries).await;
+        known = read(cloud, key).await?;
+    }
+}
+
+/// Reads the wish, whatever it is by now.
+async fn read(cloud: &Cloud, key: &str) -> Result<Stored, CloudError> {
+    match cloud.get_object(key, None).await? {
+        (Fetched::New(object), dated) => parse(&object.body, object.etag, dated),
+        _ => Err(broken("the wish is gone from the bucket".to_owned())),
+    }
+}
+
+/// Reads the wish if it is not the version known any more; learns the time anyway.
+pub(super) async fn look(
+    cloud: &Cloud,
+    key: &str,
+    etag: &str,
+) -> Result<(Option<Stored>, Option<Dated>), CloudError> {
+    match cloud.get_object(key, Some(etag)).await? {
+        (Fetched::New(object), dated) => {
+            Ok((Some(parse(&object.body, object.etag, dated)?), dated))
+        }
+        (Fetched::Unchanged, dated) => Ok((None, dated)),
+        (Fetched::Missing, _) => Err(broken("the wish is gone from the bucket".to_owned())),
+    }
+}
+
+fn parse(body: &[u8], etag: String, dated: Option<Dated>) -> Result<Stored, CloudError> {
+    let wish = serde_json::from_slice(body)
+        .map_err(|error| broken(format!("the wish cannot be read: {error}")))?;
+    Ok(Stored { wish, etag, dated })
+}
+
+fn broken(message: String) -> CloudError {
+    CloudError { call: "GetObject", kind: ErrorKind::Refused, code: None, message }
+}
+
+fn body(wish: &Wish) -> Bytes {
+    Bytes::from(serde_json::to_vec(wish).expect("numbers, strings and lists are JSON"))
+}
