@@ -1,1 +1,19 @@
-//! Histograms, logarithmic buckets, interval reports and what is merged from them.
+//! Times and counts of requests: recorded, bucketed, written, merged.
+//!
+//! Invariant: pure. No runtime, no network, no terminal; whoever measures hands
+//! the times in. Percentiles come only from merged distributions, never from
+//! other percentiles.
+
+pub mod buckets;
+pub mod errors;
+pub mod merged;
+pub mod metrics;
+pub mod part;
+pub mod report;
+pub mod times;
+
+pub use errors::ErrorKind;
+pub use merged::{Merged, Summary};
+pub use part::{BadPart, Part};
+pub use report::{Devices, Interval, LabelCounts, Report};
+pub use times::{Counts, Histogram, Outcome, Time, Times};
