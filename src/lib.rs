@@ -1,17 +1,83 @@
 //! **loadtop** is *top for load tests*: it starts, steers, watches and stops fleets
 //! of simulated devices from one full-screen terminal dashboard.
 //!
-//! (The map of the house follows here.)
+//! # The map
+//!
+//! ```text
+//! Key → Action → update → Effect → Command → (controller) → wish and AWS calls → Snapshot → draw
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`session`], [`headless`] | what a dashboard or a run without a screen stands on |
+//! | [`app`], [`ui`] | the dashboard: state and its updates; keys, theme, views |
+//! | [`controller`] | the actor: commands in, snapshots out; tasks are made to match the wish |
+//! | [`model`] | the pure domain: device sets, batches, ramps, the wish, slots, the clock |
+//! | [`cloud`] | every call to AWS; the only place that names the SDK |
+//! | [`local`] | the local cloud: the same APIs on loopback, tasks as processes |
+//! | [`agent`] | what runs in a task: devices, their requests, reports |
+//! | [`target`] | the practice target |
+//! | [`plan`] | what devices do |
+//! | [`stats`], [`report`] | histograms and what is merged from them; the summary |
+//! | [`record`] | the run folder and the journal |
+//!
+//! # Two ideas
+//!
+//! **A pocket ECS.** Without a named cluster the controller talks to the local cloud,
+//! over the same SDK and the same wire protocols. A trait with a cheap local
+//! implementation was weighed and refused: the half that spends money would be the
+//! half that no test runs, and idempotency, conditional writes and partial failure
+//! live on the wire.
+//!
+//! **The wish.** What a run should be is one small versioned object in the run's
+//! bucket ([`model::wish`]). The controller edits it and starts and stops tasks until
+//! they match ([`model::slots`]); agents poll it and follow. So adding or removing
+//! devices inside running tasks, pausing and stopping take seconds and no ECS call.
+//!
+//! # Invariants
+//!
+//! 1. `model`, `plan`, `stats`, `local::engine` and `app::{state, action, update,
+//!    effect}` import no runtime, terminal or AWS crate: the time is a parameter, and
+//!    randomness has a seed.
+//! 2. Only `cloud` names SDK types.
+//! 3. Nothing outside `local` knows that the cloud is local: it gets an endpoint and a
+//!    plain [`cloud::Site`].
+//! 4. One module touches raw mode, the alternate screen and the panic hook.
+//! 5. Drawing takes the app's state; it never prunes, sorts or fetches.
+//! 6. The controller never awaits a remote call in its loop.
+//! 7. A key, its action, its help text and its danger are one row of one table.
+//! 8. What ends a run needs a [`model::confirmed::Confirmed`].
+//!
+//! The first two, the fourth and the last are checked by `tests/architecture.rs`.
+//!
+//! # Decisions
+//!
+//! - A slot is a fixed range of indices (`slot = index / devices per task`), so where a
+//!   device lives needs no table; a slot whose devices are all gone is retired.
+//! - The bucket's clock is learned from the `Date` of its answers, which has whole
+//!   seconds; [`model::clock`] narrows that down over polls, which therefore jitter.
+//! - The SDK's retries are off: the controller retries with the same idempotency token
+//!   and counts every attempt. So far it has no token buckets: the local cloud does not
+//!   throttle.
 
 pub mod agent;
 pub mod app;
+pub mod cli;
 pub mod cloud;
 pub mod controller;
+pub mod headless;
 pub mod local;
 pub mod model;
 pub mod plan;
 pub mod record;
 pub mod report;
+pub mod session;
 pub mod stats;
 pub mod target;
 pub mod ui;
+mod run;
+mod usage;
+
+pub use run::run;
+pub use usage::Usage;

@@ -1,1 +1,13 @@
-//! All black-box tests, linked once.
+//! Black-box tests by capability, linked into one binary: each file of its own would
+//! link the SDK again.
+//!
+//! Servers listen on loopback port 0; every wait is for a condition, with a deadline;
+//! every test has a state folder of its own and leaves no process behind.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+
+mod architecture;
+mod bad_input;
+mod dashboard;
+mod headless;
+mod support;

@@ -202,17 +202,14 @@ impl Actor {
                 summary: run.summary.clone(),
             }),
             instances: Aged { value: self.fleet.view(), at: self.fleet_at },
-            tasks: run.map_or_else(Aged::default, |run| Aged {
-                value: run.tasks(),
-                at: self.tasks_at,
-            }),
+            tasks: run
+                .map_or_else(Aged::default, |run| Aged { value: run.tasks(), at: self.tasks_at }),
             devices: run.map_or_else(Aged::default, |run| {
                 run.figures.devices(run.preview().live.len(), to_wall)
             }),
             ramp: run.map(|run| run.ramp(now)).unwrap_or_default(),
-            traffic: run.map_or_else(Aged::default, |run| {
-                run.figures.traffic(run.wish.report_ms, to_wall)
-            }),
+            traffic: run
+                .map_or_else(Aged::default, |run| run.figures.traffic(run.wish.report_ms, to_wall)),
             notices: self.notices.list(),
             calls: self.cloud.calls(),
         }

@@ -18,7 +18,7 @@ use crate::{
     model::{
         Millis,
         slots::Step,
-        wish::{Change, State},
+        wish::Change,
     },
     stats::metrics,
 };
@@ -71,7 +71,10 @@ impl Actor {
         let queries = (figures::range(self.clock.bucket()), run.wish.report_ms);
         if !arns.is_empty() && self.looks.tasks.is_due(now) {
             let cloud = cloud.clone();
-            self.spawn_of_run(&id, async move { RunDone::Tasks(cloud.describe_tasks(&arns).await) });
+            self.spawn_of_run(
+                &id,
+                async move { RunDone::Tasks(cloud.describe_tasks(&arns).await) },
+            );
         }
         if !self.looks.editing
             && let (key, Some(etag)) = look
@@ -84,7 +87,8 @@ impl Actor {
         }
         if self.looks.figures.is_due(now) {
             let (range, interval) = queries;
-            let job = jobs::figures(cloud, metrics::NAMESPACE, figures::queries(&id, interval), range);
+            let job =
+                jobs::figures(cloud, metrics::NAMESPACE, figures::queries(&id, interval), range);
             self.spawn_of_run(&id, async move { RunDone::Figures(range.1, job.await) });
         }
     }
@@ -219,10 +223,5 @@ impl Actor {
         let (id, journal) = (run.id.clone(), run.journal.clone());
         let job = jobs::stop(self.cloud.clone(), journal, arn, reason);
         self.spawn_of_run(&id, async move { RunDone::Stopped(slot, job.await) });
-    }
-
-    /// Whether the run's wish says that all devices end.
-    pub(super) fn is_stopped(run: &Run) -> bool {
-        run.wish.state == State::Stop
     }
 }

@@ -169,7 +169,8 @@ impl Actor {
         let summary = Arc::new(Summary::new(&facts, &parts));
         run.summary = Some(Arc::clone(&summary));
         if let Some(journal) = &run.journal {
-            let number = journal.intent(super::clock::wall(), Intent::EndRun { run: run.id.clone() });
+            let number =
+                journal.intent(super::clock::wall(), Intent::EndRun { run: run.id.clone() });
             journal.outcome(super::clock::wall(), number, "ok");
         }
         let written = RunFolder::create(&self.options.runs, &run.id)
@@ -180,7 +181,8 @@ impl Actor {
         });
         let (id, folder) = (run.id.clone(), run.folder.clone());
         if let Err(error) = written {
-            let text = format!("{} cannot be written: {error}", folder.join("summary.json").display());
+            let text =
+                format!("{} cannot be written: {error}", folder.join("summary.json").display());
             self.notice(Level::Error, text);
         }
         self.notice(Level::Info, format!("run {id} has ended: no task is left"));

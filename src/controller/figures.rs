@@ -64,7 +64,7 @@ pub(super) fn range(now: Millis) -> (Millis, Millis) {
 pub(super) fn queries(run: &str, interval_ms: Millis) -> Vec<Query> {
     let period = (interval_ms / 1000).max(1) as u32;
     let of = |more: Option<(&'static str, &str)>| {
-        let mut dimensions = vec![(metrics::RUN, run.to_owned())];
+        let mut dimensions = vec![(metrics::BY_RUN, run.to_owned())];
         dimensions.extend(more.map(|(name, value)| (name, value.to_owned())));
         dimensions
     };
@@ -90,16 +90,16 @@ pub(super) fn queries(run: &str, interval_ms: Millis) -> Vec<Query> {
             queries.push(query(&format!("w_{kind}_{id}"), name, None, stat, WINDOW_S));
         }
     }
-    for state in metrics::STATES {
-        let state = (metrics::STATE, state);
+    for state in [metrics::STARTING, metrics::CONNECTED, metrics::FAILED] {
+        let state = (metrics::BY_STATE, state);
         let id = format!("d_{}", state.1);
         queries.push(query(&id, metrics::DEVICES, Some(state), "Sum", period));
     }
-    let reporters = Some((metrics::STATE, metrics::CONNECTED));
+    let reporters = Some((metrics::BY_STATE, metrics::CONNECTED));
     queries.push(query("reporters", metrics::DEVICES, reporters, "SampleCount", period));
     for kind in ErrorKind::ALL {
         let id = format!("e_{}", kind.as_str().replace('-', "_"));
-        let kind = Some((metrics::KIND, kind.as_str()));
+        let kind = Some((metrics::BY_KIND, kind.as_str()));
         queries.push(query(&id, metrics::ERRORS, kind, "Sum", period));
     }
     queries

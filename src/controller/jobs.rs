@@ -70,9 +70,7 @@ pub(super) enum RunDone {
     Results(Result<(Vec<Part>, Vec<String>), CloudError>),
 }
 
-pub(super) async fn instances(
-    cloud: Cloud,
-) -> Result<(GroupSeen, Vec<InstanceSeen>), CloudError> {
+pub(super) async fn instances(cloud: Cloud) -> Result<(GroupSeen, Vec<InstanceSeen>), CloudError> {
     tokio::try_join!(cloud.group(), cloud.container_instances())
 }
 
@@ -179,10 +177,13 @@ pub(super) async fn results(
     let mut unusable = Vec::new();
     for key in cloud.list_objects(&prefix).await? {
         match cloud.get_object(&key, None).await? {
-            (Fetched::New(object), _) => match Part::parse(&object.body) {
-                Ok(part) => parts.push(part),
-                Err(error) => unusable.push(format!("{key}: {error}")),
-            },
+            (Fetched::New(object), _) => {
+                let text = String::from_utf8_lossy(&object.body);
+                match Part::parse(&text) {
+                    Ok(part) => parts.push(part),
+                    Err(error) => unusable.push(format!("{key}: {error}")),
+                }
+            }
             _ => unusable.push(format!("{key}: gone")),
         }
     }

@@ -12,7 +12,10 @@ use super::{
     wishes::Stored,
 };
 use crate::{
-    cloud::{CloudError, ErrorKind, types::{Started, TaskSeen}},
+    cloud::{
+        CloudError, ErrorKind,
+        types::{Started, TaskSeen},
+    },
     model::{
         Millis,
         slots::{Gone, Outcome, SlotState},
@@ -200,7 +203,10 @@ impl Actor {
                 (None, Some(failure)) if failure.is_capacity() => (Outcome::NoRoom, None),
                 (None, Some(failure)) => {
                     run.failure(&failure.reason);
-                    let text = format!("task {name} was not started: {} {}", failure.reason, failure.detail);
+                    let text = format!(
+                        "task {name} was not started: {} {}",
+                        failure.reason, failure.detail
+                    );
                     (Outcome::Refused, Some(text.trim_end().to_owned()))
                 }
                 (None, None) => (Outcome::Unknown, None),

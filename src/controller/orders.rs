@@ -111,7 +111,10 @@ impl Actor {
             Ok(journal) => run.journal = Some(Arc::new(journal)),
             Err(error) => self.notice(
                 Level::Error,
-                format!("{} cannot be written, the run goes on without: {error}", run.folder.display()),
+                format!(
+                    "{} cannot be written, the run goes on without: {error}",
+                    run.folder.display()
+                ),
             ),
         }
         self.notice(Level::Info, format!("run {} begins", run.id));
@@ -174,7 +177,10 @@ impl Actor {
         match run {
             Some(run) if run.preview().state == State::Run => {
                 run.change(Change::Pause { at });
-                self.notice(Level::Info, "the ramp is paused: no device starts, those that run go on");
+                self.notice(
+                    Level::Info,
+                    "the ramp is paused: no device starts, those that run go on",
+                );
             }
             Some(_) => self.notice(Level::Info, "the ramp is paused already"),
             None => self.notice(Level::Warning, "there is no run to pause"),
@@ -210,7 +216,10 @@ impl Actor {
         let group = self.cloud.names().group.clone();
         match self.fleet.scale_to(target, &group, placing) {
             Scale::Already => {
-                self.notice(Level::Info, format!("the group {group} has {target} instances already"));
+                self.notice(
+                    Level::Info,
+                    format!("the group {group} has {target} instances already"),
+                );
             }
             Scale::Refused(why) => self.notice(Level::Warning, why),
             Scale::Out(target) => {

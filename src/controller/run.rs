@@ -93,7 +93,13 @@ pub(super) struct Ending {
 
 impl Run {
     /// A new run with this wish, not yet in the bucket.
-    pub(super) fn new(id: String, wish: Wish, room: u32, started_at: Millis, runs: &std::path::Path) -> Self {
+    pub(super) fn new(
+        id: String,
+        wish: Wish,
+        room: u32,
+        started_at: Millis,
+        runs: &std::path::Path,
+    ) -> Self {
         Run {
             prefix: format!("loadtop/{id}/"),
             folder: runs.join(&id),

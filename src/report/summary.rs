@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::{Millis, ramp, wish::Wish},
-    stats::{Histogram, Merged, Part, Percentiles, RequestTimes},
+    stats::{Histogram, Merged, Part, Summary as Percentiles, merged::RequestTimes},
 };
 
 /// An agent that used more of a core than this was its own bottleneck.
@@ -220,8 +220,7 @@ impl Summary {
         } else {
             RunResult::Stopped
         };
-        let lag_p99_ms =
-            Percentiles::of(&whole.lag.all()).map_or(0.0, |lag: Percentiles| lag.p99);
+        let lag_p99_ms = Percentiles::of(&whole.lag.all()).map_or(0.0, |lag: Percentiles| lag.p99);
         let started = std::time::UNIX_EPOCH + std::time::Duration::from_millis(facts.started_at);
         Summary {
             run: facts.run.clone(),
@@ -300,10 +299,8 @@ fn phases(facts: &Facts, parts: &[Part]) -> Phases {
         wish.batches.iter().filter_map(|batch| ramp::window(batch, &wish.pauses)).collect();
     let begun = windows.iter().map(|(from, _)| *from).min().unwrap_or(Millis::MAX);
     let length = wish.report_ms;
-    let in_ramp =
-        |at: Millis| windows.iter().any(|&(from, to)| at <= to && at + length > from);
-    let in_hold =
-        |at: Millis| at >= begun && !in_ramp(at) && at + length <= facts.stopped_at;
+    let in_ramp = |at: Millis| windows.iter().any(|&(from, to)| at <= to && at + length > from);
+    let in_hold = |at: Millis| at >= begun && !in_ramp(at) && at + length <= facts.stopped_at;
     Phases { ramp: phase(&merged(parts, in_ramp)), hold: phase(&merged(parts, in_hold)) }
 }
 

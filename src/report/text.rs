@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{RunResult, Summary};
-use crate::stats::Percentiles;
+use crate::stats::Summary as Percentiles;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,11 +61,7 @@ impl Summary {
     }
 }
 
-fn write_times(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    times: Option<&Percentiles>,
-) -> fmt::Result {
+fn write_times(f: &mut fmt::Formatter<'_>, name: &str, times: Option<&Percentiles>) -> fmt::Result {
     let Some(t) = times else {
         return writeln!(f, "  {name:<10} no request finished");
     };

@@ -1,0 +1,197 @@
+//! The command line.
+//!
+//! Invariant: what parses is well-formed; whether it can be done is for whoever
+//! does it to say. Words that are planned and not there yet are refused by name.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::plan::Target;
+
+/// Commands that will come; refused by name until they do.
+const PLANNED: [&str; 20] = [
+    "plan", "add", "remove", "scale", "pause", "resume", "status", "killall", "reap", "doctor",
+    "up", "down", "sweep", "runs", "report", "replay", "compare", "init", "creds", "completions",
+];
+
+/// top for load tests: steer fleets of simulated devices from one terminal.
+///
+/// Without a command it opens the dashboard, on a local cloud that it brings along:
+/// tasks are processes of this machine, nothing costs anything, and nothing is left
+/// when you quit. Without a TARGET the devices talk to a built-in practice target.
+#[derive(Debug, Parser)]
+#[command(
+    name = "loadtop",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+        loadtop                                  the dashboard, with the practice target\n  \
+        loadtop tcp://127.0.0.1:7000 -n 500      500 devices against your service\n  \
+        loadtop run --headless --target tcp://127.0.0.1:7000 --devices 1000 \\\n          \
+        --ramp-up 30s --hold-for 1m --json       no screen, a summary at the end\n\n\
+        Exit codes: 0 done, 1 failed, 2 bad usage, 3 criteria failed, 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do; without it, the dashboard.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The dashboard's.
+    #[command(flatten)]
+    pub dashboard: Dashboard,
+}
+
+/// What the dashboard takes.
+#[derive(Debug, Args)]
+pub struct Dashboard {
+    /// What the devices talk to, such as tcp://127.0.0.1:7000
+    #[arg(value_name = "TARGET", value_parser = target)]
+    pub target: Option<Target>,
+    /// Adds this many devices at once
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub devices: Option<u32>,
+    /// Spreads the starts of a batch over this long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub ramp_up: Duration,
+    /// Shows everything and changes nothing
+    #[arg(long, conflicts_with = "devices")]
+    pub readonly: bool,
+    /// Where and how.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Where and how a run is made.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The ECS cluster to use instead of the local cloud (not there yet)
+    #[arg(long, value_name = "NAME", env = "LOADTOP_CLUSTER")]
+    pub cluster: Option<String>,
+    /// How many devices one task has room for
+    #[arg(long, value_name = "N", default_value_t = 250,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub devices_per_task: u32,
+    /// Where the log goes [default: loadtop.log beside the run folders]
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Makes one run from beginning to end, and prints what it found
+    Run(Run),
+    /// Serves a local cloud that outlives dashboards, until it is stopped
+    Local,
+    /// Serves the practice target: an echo, line by line
+    Target(Practice),
+    /// Runs the devices of one task; started by the cloud, not by hand
+    Agent,
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A plan (not there yet: say --target and --devices)
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Without a screen
+    #[arg(long)]
+    pub headless: bool,
+    /// What the devices talk to, such as tcp://127.0.0.1:7000
+    #[arg(long, value_name = "TARGET", value_parser = target)]
+    pub target: Option<Target>,
+    /// How many devices
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub devices: Option<u32>,
+    /// Spreads their starts over this long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub ramp_up: Duration,
+    /// Holds the load for this long after the ramp
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub hold_for: Duration,
+    /// Prints the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where and how.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What `target` takes.
+#[derive(Debug, Args)]
+pub struct Practice {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Waits this long before each answer
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub latency: Duration,
+    /// Prints its address and its counts as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    if PLANNED.contains(&text) {
+        return Err(format!("the command `{text}` is planned and does not exist yet"));
+    }
+    text.parse().map_err(|error: crate::plan::BadTarget| error.to_string())
+}
+
+/// A duration as in plans: `15s`, `2m`, `1h30m`, `2s500ms`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let bare = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+    bare.map_or_else(|| humantime::parse_duration(text), Ok).map_err(|error| {
+        format!("{error}; write a duration such as 15s, 2m, 1h30m, or seconds as a number")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_target_and_a_number_open_the_dashboard() {
+        let cli = parse("loadtop tcp://127.0.0.1:7000 -n 500 --ramp-up 1m30s").expect("parses");
+        assert!(cli.command.is_none());
+        assert_eq!(cli.dashboard.devices, Some(500));
+        assert_eq!(cli.dashboard.ramp_up, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn durations_are_those_of_plans() {
+        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("2s500ms"), Ok(Duration::from_millis(2500)));
+        assert!(duration("fast").is_err());
+        assert!(duration("-1").is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (line, says) in [
+            ("loadtop --frobnicate", "--frobnicate"),
+            ("loadtop status", "`status` is planned"),
+            ("loadtop localhost:80", "tcp://HOST:PORT"),
+            ("loadtop tcp://a", "names no port"),
+            ("loadtop -n 0", "0 is not in"),
+            ("loadtop --ramp-up soon", "write a duration"),
+            ("loadtop run --devices many", "invalid digit"),
+        ] {
+            let error = parse(line).expect_err(line);
+            assert!(error.to_string().contains(says), "{line}: {error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a person gets wrong, and what they read then.
+
+use crate::support::{House, stderr, stdout, target::refusing_url};
+
+#[test]
+fn wrong_words_are_named_with_exit_code_2() {
+    let house = House::new();
+    for (arguments, says) in [
+        (&["--frobnicate"][..], "--frobnicate"),
+        (&["localhost:80"], "tcp://HOST:PORT"),
+        (&["tcp://host"], "names no port"),
+        (&["mqtt://host:1883"], "`mqtt://` targets do not work yet"),
+        (&["up"], "`up` is planned and does not exist yet"),
+        (&["--cluster", "prod"], "--cluster prod: runs on Amazon ECS are not there yet"),
+        (&["run", "--headless"], "--target is missing"),
+        (&["run", "--headless", "--target", "tcp://a:1"], "--devices is missing"),
+        (&["run", "--target", "tcp://a:1", "-n", "5"], "add --headless"),
+        (&["run", "plan.yml"], "plans are not there yet"),
+        (&["--ramp-up", "soon"], "15s, 2m, 1h30m"),
+    ] {
+        let output = house.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+        assert!(stdout(&output).is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn without_a_terminal_the_dashboard_says_what_to_use() {
+    let output = House::new().run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("run --headless"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_port_that_refuses_fails_with_its_reason() {
+    let house = House::new();
+    let target = refusing_url();
+    let output = house.run(&[
+        "run", "--headless", "--target", &target, "-n", "10", "--ramp-up", "1s", "--hold-for", "1s",
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no device ever connected"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("refused"), "{}", stderr(&output));
+}
+
+#[test]
+fn more_devices_than_fit_are_refused_with_the_number_that_does() {
+    let house = House::new();
+    let many = &["run", "--headless", "--target", "tcp://127.0.0.1:9", "-n", "10001"];
+    let output = house.run(many);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("10000 devices fit"), "{}", stderr(&output));
+    let output = house.run(&[many, &["--devices-per-task", "4000000000"][..]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("say at most"), "{}", stderr(&output));
+}

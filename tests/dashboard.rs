@@ -1,0 +1,122 @@
+//! The whole binary in a pseudo-terminal, as a person uses it.
+
+use crate::support::{
+    House, eventually,
+    processes::{self, Process},
+    screen::Screen,
+};
+
+/// Until the dashboard is there and says what to do.
+fn begin(house: &House) -> Screen {
+    let screen = Screen::start(house, &["--ramp-up", "2s"], 120, 40);
+    screen.until("the empty dashboard", |text| text.contains("press + for 100 devices"));
+    screen
+}
+
+fn connected(text: &str, devices: &str) -> bool {
+    text.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.windows(2).any(|pair| pair == ["connected", devices] || pair == [devices, "connected"])
+    })
+}
+
+fn assert_all_gone(family: &[Process]) {
+    eventually("every process is gone", || family.iter().all(|it| !it.is_alive()));
+}
+
+#[test]
+fn plus_a_hundred_devices_and_kill_and_quit() {
+    let house = House::new();
+    let mut screen = begin(&house);
+    screen.press("+");
+    screen.until("100 connected", |text| connected(text, "100"));
+    let family = processes::below(screen.pid());
+    assert_eq!(processes::named(&family, "agent").len(), 1);
+    assert_eq!(processes::named(&family, "target").len(), 1);
+    screen.press("+");
+    screen.until("200 connected", |text| connected(text, "200"));
+    screen.press("-");
+    screen.until("100 connected again", |text| connected(text, "100"));
+    screen.press("K");
+    screen.until("the question", |text| text.contains("End run"));
+    screen.press("y");
+    screen.until("the end", |text| text.contains("ended"));
+    eventually("the agents are gone", || {
+        processes::named(&processes::below(screen.pid()), "agent").is_empty()
+    });
+    screen.press("q");
+    assert_eq!(screen.exit_code(), 0);
+    assert!(screen.is_sane(), "{}", screen.text());
+    assert!(screen.text().contains("nothing is left running"), "{}", screen.text());
+    assert_all_gone(&family);
+}
+
+#[test]
+fn killed_for_good_it_leaves_no_process() {
+    let house = House::new();
+    let mut screen = begin(&house);
+    screen.press("+");
+    screen.until("100 connected", |text| connected(text, "100"));
+    let family = processes::below(screen.pid());
+    assert!(family.len() >= 2);
+    let pid = rustix::process::Pid::from_raw(screen.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let killed = std::time::Instant::now();
+    assert_all_gone(&family);
+    assert!(killed.elapsed().as_secs() < 5, "it took {:?}", killed.elapsed());
+}
+
+#[test]
+fn an_agent_killed_by_hand_is_told_and_replaced() {
+    let house = House::new();
+    let mut screen = begin(&house);
+    screen.press("+");
+    screen.until("100 connected", |text| connected(text, "100"));
+    let family = processes::below(screen.pid());
+    let agent = processes::named(&family, "agent")[0].clone();
+    let pid = rustix::process::Pid::from_raw(agent.pid.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    screen.until("the loss is told", |text| text.contains("ended by itself"));
+    eventually("another agent runs", || {
+        let now = processes::below(screen.pid());
+        processes::named(&now, "agent").iter().any(|it| it.pid != agent.pid)
+    });
+    screen.until("100 connected again", |text| connected(text, "100"));
+    screen.press("q");
+    screen.until("the question", |text| text.contains("kill"));
+    screen.press("\u{3}\u{3}");
+    let _ = screen.exit_code();
+    assert!(screen.is_sane(), "{}", screen.text());
+}
+
+#[test]
+fn sigterm_and_sighup_restore_the_terminal_and_leave_nothing() {
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::HUP] {
+        let house = House::new();
+        let mut screen = begin(&house);
+        screen.press("+");
+        screen.until("an agent runs", |_| {
+            !processes::named(&processes::below(screen.pid()), "agent").is_empty()
+        });
+        let family = processes::below(screen.pid());
+        let pid = rustix::process::Pid::from_raw(screen.pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+        assert_eq!(screen.exit_code(), 130);
+        assert!(screen.is_sane(), "{}", screen.text());
+        assert_all_gone(&family);
+    }
+}
+
+#[test]
+fn no_empty_instance_no_scaling_in() {
+    let house = House::new();
+    let mut screen = begin(&house);
+    screen.press("+");
+    screen.until("100 connected", |text| connected(text, "100"));
+    screen.press("[");
+    screen.until("the refusal", |text| text.contains("no instance is empty"));
+    screen.press("q");
+    screen.until("the question", |text| text.contains("kill"));
+    screen.press("\u{3}\u{3}");
+    let _ = screen.exit_code();
+}
