@@ -1,1 +1,2 @@
-//! (to come)
+//! The local cloud.
+mod engine;
