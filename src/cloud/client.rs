@@ -8,6 +8,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_runtime_api::{
     client::{http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError},
     shared::IntoShared,
@@ -66,6 +67,10 @@ impl Cloud {
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             // Bucket names in the host need DNS, and loopback has none.
             .force_path_style(true)
+            // The signature already covers the body; a checksum beside it would only
+            // turn bodies into chunks with trailers, which emulators read badly.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
         Cloud {
             ecs: aws_sdk_ecs::Client::new(&config),
@@ -144,7 +149,7 @@ fn classify(code: Option<&str>, status: Option<u16>) -> ErrorKind {
     match status {
         Some(404) => ErrorKind::NotFound,
         // 409 on a conditional write: another writer was at it at the same moment.
-        Some(412) | Some(409) => ErrorKind::Precondition,
+        Some(412 | 409) => ErrorKind::Precondition,
         Some(500..) => ErrorKind::Ambiguous,
         _ if code.ends_with("NotFoundException") => ErrorKind::NotFound,
         _ => ErrorKind::Refused,

@@ -1,1 +1,200 @@
-//! (to come)
+//! ECS: tasks, and the instances they are placed on.
+
+use aws_sdk_ecs::types::{
+    ContainerInstance, ContainerInstanceStatus, ContainerOverride, DesiredStatus, KeyValuePair,
+    LaunchType, Resource, Tag, Task, TaskOverride,
+};
+
+use super::{
+    Cloud, CloudError,
+    types::{DefinitionSeen, Failure, InstanceSeen, Started, TaskRequest, TaskSeen},
+};
+
+/// The most things that one describe call takes.
+const DESCRIBE_MOST: usize = 100;
+
+impl Cloud {
+    /// Starts one task. Overrides are shared by all tasks of a call, so there is
+    /// one call for each.
+    ///
+    /// Equivalent to `aws ecs run-task --cluster C --task-definition D
+    /// --launch-type EC2 --client-token T --started-by R --overrides … --tags …`.
+    /// Needs `ecs:RunTask`, `ecs:TagResource` and `iam:PassRole`.
+    pub async fn run_task(&self, request: &TaskRequest) -> Result<Started, CloudError> {
+        let environment = request
+            .environment
+            .iter()
+            .map(|(name, value)| KeyValuePair::builder().name(name).value(value).build())
+            .collect();
+        let container = ContainerOverride::builder()
+            .name(&self.names.container)
+            .set_environment(Some(environment))
+            .build();
+        let tags = request.tags.iter().map(|(k, v)| Tag::builder().key(k).value(v).build());
+        let call = self
+            .ecs
+            .run_task()
+            .cluster(&self.names.cluster)
+            .task_definition(&self.names.task_definition)
+            // Always given: without it the cluster's default strategy would decide.
+            .launch_type(LaunchType::Ec2)
+            .count(1)
+            .client_token(&request.client_token)
+            .started_by(&request.started_by)
+            .overrides(TaskOverride::builder().container_overrides(container).build())
+            .set_tags(Some(tags.collect()));
+        let answer = self.settle("RunTask", call.send().await)?;
+        Ok(Started {
+            tasks: answer.tasks().iter().map(task_seen).collect(),
+            failures: answer.failures().iter().map(failure).collect(),
+        })
+    }
+
+    /// Asks a task to end: SIGTERM, and SIGKILL after its stop timeout.
+    ///
+    /// Equivalent to `aws ecs stop-task --cluster C --task ARN --reason R`.
+    /// Needs `ecs:StopTask`.
+    pub async fn stop_task(&self, arn: &str, reason: &str) -> Result<(), CloudError> {
+        let call = self.ecs.stop_task().cluster(&self.names.cluster).task(arn).reason(reason);
+        self.settle("StopTask", call.send().await).map(|_| ())
+    }
+
+    /// The ARNs of the cluster's tasks whose *desired* status is RUNNING, of one run
+    /// if `started_by` is given. A task just told to stop is no longer among them
+    /// while it still runs; one just started may be missing for a moment.
+    ///
+    /// Equivalent to `aws ecs list-tasks --cluster C --started-by R`.
+    /// Needs `ecs:ListTasks`.
+    pub async fn list_tasks(&self, started_by: Option<&str>) -> Result<Vec<String>, CloudError> {
+        let mut arns = Vec::new();
+        let mut token = None;
+        loop {
+            let call = self
+                .ecs
+                .list_tasks()
+                .cluster(&self.names.cluster)
+                .set_started_by(started_by.map(str::to_owned))
+                // The two filters cannot be combined, and RUNNING is the default.
+                .set_desired_status(started_by.is_none().then_some(DesiredStatus::Running))
+                .set_next_token(token);
+            let page = self.settle("ListTasks", call.send().await)?;
+            arns.extend_from_slice(page.task_arns());
+            token = page.next_token().map(str::to_owned);
+            if token.is_none() {
+                return Ok(arns);
+            }
+        }
+    }
+
+    /// What ECS knows of these tasks; those it does not know (any more) are missing.
+    ///
+    /// Equivalent to `aws ecs describe-tasks --cluster C --tasks …`, 100 a call.
+    /// Needs `ecs:DescribeTasks`.
+    pub async fn describe_tasks(&self, arns: &[String]) -> Result<Vec<TaskSeen>, CloudError> {
+        let mut seen = Vec::with_capacity(arns.len());
+        for some in arns.chunks(DESCRIBE_MOST) {
+            let call = self
+                .ecs
+                .describe_tasks()
+                .cluster(&self.names.cluster)
+                .set_tasks(Some(some.to_vec()));
+            let answer = self.settle("DescribeTasks", call.send().await)?;
+            seen.extend(answer.tasks().iter().map(task_seen));
+        }
+        Ok(seen)
+    }
+
+    /// The cluster's active container instances.
+    ///
+    /// Equivalent to `aws ecs list-container-instances --cluster C --status ACTIVE`
+    /// and `aws ecs describe-container-instances --cluster C --container-instances …`.
+    /// Needs `ecs:ListContainerInstances` and `ecs:DescribeContainerInstances`.
+    pub async fn container_instances(&self) -> Result<Vec<InstanceSeen>, CloudError> {
+        let mut arns = Vec::new();
+        let mut token = None;
+        loop {
+            let call = self
+                .ecs
+                .list_container_instances()
+                .cluster(&self.names.cluster)
+                .status(ContainerInstanceStatus::Active)
+                .set_next_token(token);
+            let page = self.settle("ListContainerInstances", call.send().await)?;
+            arns.extend_from_slice(page.container_instance_arns());
+            token = page.next_token().map(str::to_owned);
+            if token.is_none() {
+                break;
+            }
+        }
+        let mut seen = Vec::with_capacity(arns.len());
+        for some in arns.chunks(DESCRIBE_MOST) {
+            let call = self
+                .ecs
+                .describe_container_instances()
+                .cluster(&self.names.cluster)
+                .set_container_instances(Some(some.to_vec()));
+            let answer = self.settle("DescribeContainerInstances", call.send().await)?;
+            seen.extend(answer.container_instances().iter().map(instance_seen));
+        }
+        Ok(seen)
+    }
+
+    /// What the task definition of the runs asks for.
+    ///
+    /// Equivalent to `aws ecs describe-task-definition --task-definition D`.
+    /// Needs `ecs:DescribeTaskDefinition`.
+    pub async fn task_definition(&self) -> Result<DefinitionSeen, CloudError> {
+        let call = self.ecs.describe_task_definition().task_definition(&self.names.task_definition);
+        let answer = self.settle("DescribeTaskDefinition", call.send().await)?;
+        let definition = answer.task_definition();
+        let containers = definition.map(|it| it.container_definitions()).unwrap_or_default();
+        Ok(DefinitionSeen {
+            name: definition.map_or_else(String::new, |it| {
+                format!("{}:{}", it.family().unwrap_or_default(), it.revision())
+            }),
+            cpu: containers.iter().map(|it| it.cpu()).sum(),
+            memory: containers.iter().filter_map(|it| it.memory()).sum(),
+            containers: containers.iter().filter_map(|it| it.name()).map(str::to_owned).collect(),
+        })
+    }
+}
+
+fn task_seen(task: &Task) -> TaskSeen {
+    let container = task.containers().first();
+    TaskSeen {
+        arn: task.task_arn().unwrap_or_default().to_owned(),
+        last_status: task.last_status().unwrap_or_default().to_owned(),
+        desired_status: task.desired_status().unwrap_or_default().to_owned(),
+        instance_arn: task.container_instance_arn().map(str::to_owned),
+        stopped_reason: task.stopped_reason().map(str::to_owned),
+        exit_code: container.and_then(|it| it.exit_code()),
+        container_reason: container.and_then(|it| it.reason()).map(str::to_owned),
+    }
+}
+
+fn failure(failure: &aws_sdk_ecs::types::Failure) -> Failure {
+    Failure {
+        arn: failure.arn().unwrap_or_default().to_owned(),
+        reason: failure.reason().unwrap_or_default().to_owned(),
+        detail: failure.detail().unwrap_or_default().to_owned(),
+    }
+}
+
+fn instance_seen(instance: &ContainerInstance) -> InstanceSeen {
+    InstanceSeen {
+        arn: instance.container_instance_arn().unwrap_or_default().to_owned(),
+        machine_id: instance.ec2_instance_id().unwrap_or_default().to_owned(),
+        status: instance.status().unwrap_or_default().to_owned(),
+        running: u32::try_from(instance.running_tasks_count()).unwrap_or(0),
+        pending: u32::try_from(instance.pending_tasks_count()).unwrap_or(0),
+        cpu_left: left(instance.remaining_resources(), "CPU"),
+        memory_left: left(instance.remaining_resources(), "MEMORY"),
+    }
+}
+
+fn left(resources: &[Resource], name: &str) -> i32 {
+    resources
+        .iter()
+        .find(|resource| resource.name() == Some(name))
+        .map_or(0, Resource::integer_value)
+}

@@ -29,7 +29,8 @@ impl BucketClock {
     /// milliseconds of our monotonic clock), dated `date` (in milliseconds, cut to
     /// whole seconds as HTTP dates are).
     pub fn observe(&mut self, sent: Millis, received: Millis, date: Millis) {
-        let (sent, received, date) = (sent as i64, received as i64, date as i64);
+        let (sent, received, date) =
+            (sent.cast_signed(), received.cast_signed(), date.cast_signed());
         let fresh = Bounds { low: date - received, high: date + 1000 - sent, at: received };
         self.bounds = Some(match self.bounds {
             None => fresh,
@@ -46,7 +47,8 @@ impl BucketClock {
     #[must_use]
     pub fn at(&self, monotonic: Millis) -> Option<Millis> {
         let bounds = self.bounds?;
-        Some((monotonic as i64 + i64::midpoint(bounds.low, bounds.high)).max(0) as Millis)
+        let now = monotonic.cast_signed() + i64::midpoint(bounds.low, bounds.high);
+        Some(now.max(0).cast_unsigned())
     }
 
     /// How far the estimate may be off, in milliseconds.

@@ -9,6 +9,7 @@ pub mod confirmed;
 pub mod device;
 pub mod ramp;
 pub mod ranges;
+pub mod slots;
 pub mod wish;
 
 /// Milliseconds: as an instant, since the Unix epoch by the bucket's clock; as a

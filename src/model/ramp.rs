@@ -112,3 +112,102 @@ fn mix(seed: u64, index: u32) -> u64 {
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::wish::{Change, Edit};
+
+    fn batch(count: u32, over_ms: Millis, spread: Spread, seed: u64) -> Batch {
+        Batch { first: 0, count, execution: 0, start_at: Some(1000), over_ms, spread, seed }
+    }
+
+    /// Kolmogorov–Smirnov against the uniform distribution: the p-value.
+    fn uniform_p(mut starts: Vec<f64>) -> f64 {
+        starts.sort_by(f64::total_cmp);
+        let n = starts.len() as f64;
+        let distance = starts.iter().enumerate().fold(0.0_f64, |worst, (i, x)| {
+            worst.max((x - i as f64 / n).abs()).max(((i + 1) as f64 / n - x).abs())
+        });
+        let scaled = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * distance;
+        let terms = (1..=100).map(|k| {
+            let k = f64::from(k);
+            let sign = if k % 2.0 == 1.0 { 2.0 } else { -2.0 };
+            sign * (-2.0 * k * k * scaled * scaled).exp()
+        });
+        terms.sum::<f64>().clamp(0.0, 1.0)
+    }
+
+    #[test]
+    fn ten_thousand_starts_are_uniform() {
+        let over = 60_000;
+        for spread in [Spread::Uniform, Spread::Poisson, Spread::Linear] {
+            let batch = batch(10_000, over, spread, 7);
+            let starts = (0..10_000).map(|index| offset_ms(&batch, index) as f64 / over as f64);
+            let p = uniform_p(starts.collect());
+            assert!(p > 0.001, "{spread:?}: p = {p}");
+        }
+        // The judge can say no: squares are not uniform.
+        let squares = (0..10_000).map(|i| (f64::from(i) / 10_000.0).powi(2));
+        assert!(uniform_p(squares.collect()) < 0.001);
+    }
+
+    #[test]
+    fn the_start_of_a_device_is_part_of_the_contract() {
+        let batch = batch(1000, 60_000, Spread::Uniform, 7);
+        let starts: Vec<Millis> = [0, 1, 999].map(|index| offset_ms(&batch, index)).into();
+        assert_eq!(starts, [23_389, 1_007, 35_526]);
+    }
+
+    #[test]
+    fn a_pause_moves_what_has_not_started() {
+        let batch = batch(10, 10_000, Spread::Linear, 0);
+        let pauses = [Pause { from: 5_500, to: Some(7_500) }];
+        let due = |index| due_at(&batch, &pauses, index);
+        assert_eq!(due(4), Some(5_000));
+        assert_eq!(due(5), Some(8_000));
+        let open = [Pause { from: 5_500, to: None }];
+        assert_eq!(due_at(&batch, &open, 4), Some(5_000));
+        assert_eq!(due_at(&batch, &open, 5), None);
+        // One from before the window opened does not count.
+        let before = [Pause { from: 0, to: Some(1_000) }];
+        assert_eq!(due_at(&batch, &before, 5), Some(6_000));
+    }
+
+    #[test]
+    fn progress_says_how_far_it_is() {
+        let mut wish = Wish::new("plan-1.json", 0);
+        assert!(progress(&wish, 0).is_over());
+        let mut waiting = batch(100, 10_000, Spread::Uniform, 1);
+        waiting.start_at = None;
+        wish = wish.edited(&Edit { id: "a".into(), change: Change::Add(waiting) });
+        assert_eq!(progress(&wish, 5_000), Progress { due: 0, live: 100, left_ms: None });
+        let open = Change::Open { firsts: vec![0], at: 1_000 };
+        wish = wish.edited(&Edit { id: "o".into(), change: open });
+        assert_eq!(progress(&wish, 6_000), Progress { due: 50, live: 100, left_ms: Some(5_000) });
+        wish = wish.edited(&Edit { id: "p".into(), change: Change::Pause { at: 6_000 } });
+        assert_eq!(progress(&wish, 9_000), Progress { due: 50, live: 100, left_ms: None });
+        wish = wish.edited(&Edit { id: "r".into(), change: Change::Resume { at: 9_000 } });
+        assert_eq!(progress(&wish, 9_000).left_ms, Some(5_000));
+        assert!(progress(&wish, 14_000).is_over());
+    }
+
+    proptest! {
+        #[test]
+        fn every_start_lies_in_its_window(
+            first in 0u32..1000, count in 1u32..500, over_ms in 0u64..100_000, seed in any::<u64>(),
+            spread in prop::sample::select(vec![
+                Spread::Uniform, Spread::Linear, Spread::Poisson, Spread::AtOnce,
+            ]),
+        ) {
+            let batch = Batch { first, count, execution: 0, start_at: Some(5), over_ms, spread, seed };
+            for index in first..first + count {
+                let offset = offset_ms(&batch, index);
+                prop_assert!(offset < over_ms.max(1));
+                prop_assert_eq!(due_at(&batch, &[], index), Some(5 + offset));
+            }
+        }
+    }
+}

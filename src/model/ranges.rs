@@ -74,6 +74,7 @@ impl DeviceSet {
     }
 
     /// Takes the `count` highest devices out, and says which they were.
+    #[must_use = "the devices that were removed"]
     pub fn remove_highest(&mut self, count: u32) -> DeviceSet {
         let mut left = count;
         let mut removed = Vec::new();
@@ -83,7 +84,7 @@ impl DeviceSet {
             };
             let have = last - first + 1;
             let take = have.min(left);
-            removed.push((last - take + 1, last));
+            removed.push((last + 1 - take, last));
             if take < have {
                 self.ranges.push((first, last - take));
             }
@@ -173,7 +174,7 @@ mod tests {
         set.insert(0, 1000);
         set.insert(1000, 500);
         assert_eq!(set.to_string(), "0-1499");
-        set.remove_highest(1);
+        assert_eq!(set.remove_highest(1).to_string(), "1499");
         set.insert(2000, 1);
         assert_eq!(set.to_string(), "0-1498,2000");
         assert_eq!("0-1498,2000".parse(), Ok(set));

@@ -213,7 +213,7 @@ impl Wish {
                 self.batches.push(batch);
             }
             Change::Remove { count } => {
-                self.live.remove_highest(*count);
+                let _gone = self.live.remove_highest(*count);
             }
             Change::Open { firsts, at } => {
                 let waiting = self.batches.iter_mut().filter(|batch| batch.start_at.is_none());
@@ -249,5 +249,95 @@ impl Batch {
     #[must_use]
     pub fn has(&self, index: u32) -> bool {
         index >= self.first && index - self.first < self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn batch(first: u32, count: u32) -> Batch {
+        Batch {
+            first,
+            count,
+            execution: 0,
+            start_at: None,
+            over_ms: 60_000,
+            spread: Spread::Uniform,
+            seed: 7,
+        }
+    }
+
+    fn edit(id: impl ToString, change: Change) -> Edit {
+        Edit { id: id.to_string(), change }
+    }
+
+    #[test]
+    fn the_written_form_is_the_contract() {
+        let mut wish = Wish::new("plan-3.json", 600_000)
+            .edited(&edit("9f", Change::Add(batch(0, 1000))))
+            .edited(&edit("a0", Change::Open { firsts: vec![0], at: 5 }))
+            .edited(&edit("a1", Change::Remove { count: 100 }))
+            .edited(&edit("a2", Change::Pause { at: 9 }));
+        wish.rates.insert(0, 1200.0);
+        let written = serde_json::to_value(&wish).expect("a wish is JSON");
+        assert_eq!(
+            written,
+            serde_json::json!({
+                "version": 5, "edits": ["9f", "a0", "a1", "a2"], "state": "paused",
+                "lease_until": 600_000, "ends_at": null, "plan": "plan-3.json",
+                "poll_ms": 1000, "report_ms": 1000, "results_ms": 60000,
+                "batches": [{"first": 0, "count": 1000, "execution": 0, "start_at": 5,
+                    "over_ms": 60000, "spread": "uniform", "seed": 7}],
+                "live": "0-899", "pauses": [{"from": 9, "to": null}], "rates": {"0": 1200.0}
+            })
+        );
+        assert_eq!(serde_json::from_value::<Wish>(written).expect("and back"), wish);
+    }
+
+    #[test]
+    fn an_edit_lands_once_and_stop_is_final() {
+        let add = edit("x", Change::Add(batch(0, 10)));
+        let wish = Wish::new("p", 0).edited(&add).edited(&add);
+        assert_eq!((wish.live.len(), wish.version), (10, 2));
+        let stopped = wish.edited(&edit("s", Change::Stop));
+        let after = stopped.edited(&edit("y", Change::Add(batch(10, 5))));
+        assert_eq!(after, stopped);
+    }
+
+    #[test]
+    fn resuming_moves_the_end_by_the_pause() {
+        let wish = Wish::new("p", 0)
+            .edited(&edit(1, Change::EndAt { at: 100 }))
+            .edited(&edit(2, Change::Pause { at: 40 }))
+            .edited(&edit(3, Change::Resume { at: 70 }));
+        assert_eq!(wish.ends_at, Some(130));
+        assert_eq!(wish.state, State::Run);
+    }
+
+    proptest! {
+        #[test]
+        fn an_index_is_never_used_twice(
+            edits in prop::collection::vec((0u32..300, 1u32..100, any::<bool>()), 1..40),
+        ) {
+            let mut wish = Wish::new("p", 0);
+            let mut ever = BTreeSet::new();
+            for (n, (first, count, add)) in edits.into_iter().enumerate() {
+                let change =
+                    if add { Change::Add(batch(first, count)) } else { Change::Remove { count } };
+                let before = wish.live.clone();
+                wish = wish.edited(&edit(n, change));
+                for index in wish.live.iter().filter(|index| !before.contains(*index)) {
+                    prop_assert!(ever.insert(index));
+                }
+                let owned: u32 = wish.batches.iter().map(|it| it.count).sum();
+                prop_assert_eq!(owned as usize, ever.len());
+                prop_assert!(wish.live.iter().all(|index| wish.batch_of(index).is_some()));
+            }
+        }
     }
 }

@@ -1,0 +1,490 @@
+//! The slot table: which task has room for which devices, and what must happen
+//! next so that the tasks match the wish.
+//!
+//! Slot `n` has room for the devices `n * room .. (n + 1) * room`, so where a
+//! device lives follows from its index. Invariants: a slot never has two tasks at
+//! once; a new attempt begins only when the former task is STOPPED or never came
+//! to be; a slot whose devices are all gone is retired and never used again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Millis,
+    wish::{State, Wish},
+};
+
+/// After so many attempts in a row that failed early, a slot is given up.
+pub const ATTEMPTS_MOST: u32 = 5;
+/// A task that ran this long was a good one: its end does not count as a failed attempt.
+const GOOD_RUN_MS: Millis = 60_000;
+/// First wait after a failed attempt; doubles up to [`RETRY_MOST_MS`].
+const RETRY_FIRST_MS: Millis = 1_000;
+const RETRY_MOST_MS: Millis = 30_000;
+/// How soon a slot that found no room asks again.
+const ROOM_RETRY_MS: Millis = 2_000;
+
+/// One place for a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Its number; its devices follow from it.
+    pub number: u32,
+    /// Counts the tasks that were asked for here.
+    pub attempt: u32,
+    /// Attempts in a row that failed early.
+    pub failed: u32,
+    /// What it is at.
+    pub state: SlotState,
+}
+
+/// What a slot is at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum SlotState {
+    /// No task; one may be asked for from then on.
+    Free {
+        /// Not before.
+        from: Millis,
+        /// Whether it waits because the cluster had no room.
+        no_room: bool,
+    },
+    /// RunTask is on its way, or its answer was lost and it is asked again with
+    /// the same token.
+    Asked {
+        /// When it may be asked (again); none while a call is on its way.
+        again_at: Option<Millis>,
+    },
+    /// A task was placed.
+    Placed {
+        /// Its ARN.
+        arn: String,
+        /// Whether it is RUNNING.
+        running: bool,
+        /// When it was placed.
+        since: Millis,
+        /// Whether it was told to stop.
+        stopping: bool,
+    },
+    /// Given up after too many failures.
+    GivenUp,
+    /// All its devices are gone, and its task too; final.
+    Retired,
+}
+
+/// What must happen next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Ask for a task.
+    Run {
+        /// Slot.
+        slot: u32,
+        /// Which attempt that is: part of the token.
+        attempt: u32,
+    },
+    /// Tell a task to stop.
+    Stop {
+        /// Slot.
+        slot: u32,
+        /// Its task.
+        arn: String,
+    },
+}
+
+/// How an attempt to get a task went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A task was placed.
+    Placed(String),
+    /// The cluster has no room.
+    NoRoom,
+    /// Nobody knows: ask again with the same token.
+    Unknown,
+    /// It was refused.
+    Refused,
+}
+
+/// What became of a task that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// It was told to stop, or its run has ended.
+    AsAsked,
+    /// Nobody asked for it.
+    Lost,
+}
+
+/// All slots of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots {
+    /// Devices that one slot has room for; at least 1.
+    room: u32,
+    slots: BTreeMap<u32, Slot>,
+}
+
+impl Slots {
+    /// An empty table of slots with room for `room` devices each.
+    #[must_use]
+    pub fn new(room: u32) -> Self {
+        Slots { room: room.max(1), slots: BTreeMap::new() }
+    }
+
+    /// How many devices a slot has room for.
+    #[must_use]
+    pub fn room(&self) -> u32 {
+        self.room
+    }
+
+    /// The slot of a device.
+    #[must_use]
+    pub fn slot_of(&self, index: u32) -> u32 {
+        index / self.room
+    }
+
+    /// The first device of a slot.
+    #[must_use]
+    pub fn first_device(&self, slot: u32) -> u32 {
+        slot.saturating_mul(self.room)
+    }
+
+    /// All slots, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.values()
+    }
+
+    /// One slot.
+    #[must_use]
+    pub fn get(&self, slot: u32) -> Option<&Slot> {
+        self.slots.get(&slot)
+    }
+
+    /// The slot whose task has this ARN.
+    #[must_use]
+    pub fn by_arn(&self, arn: &str) -> Option<u32> {
+        let has =
+            |slot: &&Slot| matches!(&slot.state, SlotState::Placed { arn: it, .. } if it == arn);
+        self.slots.values().find(has).map(|slot| slot.number)
+    }
+
+    /// The ARNs of all tasks that are not known to be gone.
+    pub fn arns(&self) -> impl Iterator<Item = &str> {
+        self.slots.values().filter_map(|slot| match &slot.state {
+            SlotState::Placed { arn, .. } => Some(arn.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Where a new batch may begin, from `next` on: the first index whose slot is
+    /// not on its way out.
+    #[must_use]
+    pub fn usable_from(&self, next: u32) -> u32 {
+        let mut slot = self.slot_of(next);
+        let mut first = next;
+        while self.slots.get(&slot).is_some_and(|slot| match &slot.state {
+            SlotState::Placed { stopping, .. } => *stopping,
+            state => matches!(state, SlotState::Retired | SlotState::GivenUp),
+        }) {
+            slot += 1;
+            first = self.first_device(slot);
+        }
+        first
+    }
+
+    /// What must happen next so that the tasks match the wish. Steps that are on
+    /// their way are not named again, once [`Slots::asked`] or
+    /// [`Slots::told_to_stop`] said so.
+    #[must_use]
+    pub fn steps(&mut self, wish: &Wish, now: Millis) -> Vec<Step> {
+        let ending = wish.state == State::Stop;
+        if !ending {
+            self.grow(wish);
+        }
+        let mut steps = Vec::new();
+        for slot in self.slots.values_mut() {
+            let number = slot.number;
+            let first = number.saturating_mul(self.room);
+            let wanted = !ending && !wish.live.within(first, self.room).is_empty();
+            match &slot.state {
+                SlotState::Free { .. } | SlotState::GivenUp if !wanted => {
+                    slot.state = SlotState::Retired;
+                }
+                SlotState::Free { from, .. } if *from <= now => {
+                    steps.push(Step::Run { slot: number, attempt: slot.attempt + 1 });
+                }
+                // A lost answer is cleared up even when the task is no longer
+                // wanted: it may exist.
+                SlotState::Asked { again_at: Some(at) } if *at <= now => {
+                    steps.push(Step::Run { slot: number, attempt: slot.attempt });
+                }
+                // The agents of an ending run go by themselves; who stays too long
+                // is told by the controller.
+                SlotState::Placed { arn, stopping: false, .. } if !wanted && !ending => {
+                    steps.push(Step::Stop { slot: number, arn: arn.clone() });
+                }
+                _ => {}
+            }
+        }
+        steps
+    }
+
+    /// Adds the slots that the wish's live devices need.
+    fn grow(&mut self, wish: &Wish) {
+        for range in wish.live.ranges() {
+            for number in self.slot_of(*range.start())..=self.slot_of(*range.end()) {
+                self.slots.entry(number).or_insert(Slot {
+                    number,
+                    attempt: 0,
+                    failed: 0,
+                    state: SlotState::Free { from: 0, no_room: false },
+                });
+            }
+        }
+    }
+
+    /// RunTask for this slot is on its way.
+    pub fn asked(&mut self, slot: u32, attempt: u32) {
+        if let Some(slot) = self.slots.get_mut(&slot) {
+            slot.attempt = attempt;
+            slot.state = SlotState::Asked { again_at: None };
+        }
+    }
+
+    /// RunTask for this slot was answered, or not.
+    pub fn answered(&mut self, slot: u32, outcome: Outcome, now: Millis) {
+        let Some(slot) = self.slots.get_mut(&slot) else {
+            return;
+        };
+        slot.state = match outcome {
+            Outcome::Placed(arn) => {
+                SlotState::Placed { arn, running: false, since: now, stopping: false }
+            }
+            Outcome::NoRoom => SlotState::Free { from: now + ROOM_RETRY_MS, no_room: true },
+            Outcome::Unknown => SlotState::Asked { again_at: Some(now + RETRY_FIRST_MS) },
+            Outcome::Refused => slot.after_failure(now),
+        };
+    }
+
+    /// StopTask for this slot's task was called.
+    pub fn told_to_stop(&mut self, slot: u32, told: bool) {
+        if let Some(SlotState::Placed { stopping, .. }) =
+            self.slots.get_mut(&slot).map(|slot| &mut slot.state)
+        {
+            *stopping = told;
+        }
+    }
+
+    /// The slot's task is RUNNING.
+    pub fn is_running(&mut self, slot: u32) {
+        if let Some(SlotState::Placed { running, .. }) =
+            self.slots.get_mut(&slot).map(|slot| &mut slot.state)
+        {
+            *running = true;
+        }
+    }
+
+    /// The slot's task is surely gone.
+    pub fn gone(&mut self, slot: u32, how: Gone, now: Millis) {
+        let Some(slot) = self.slots.get_mut(&slot) else {
+            return;
+        };
+        let since = match &slot.state {
+            SlotState::Placed { since, .. } => *since,
+            _ => return,
+        };
+        slot.state = match how {
+            Gone::AsAsked => SlotState::Retired,
+            Gone::Lost => {
+                if now.saturating_sub(since) >= GOOD_RUN_MS {
+                    slot.failed = 0;
+                }
+                slot.after_failure(now)
+            }
+        };
+    }
+
+    /// The cluster has room again: who waits for it may ask at once.
+    pub fn room_came(&mut self) {
+        for slot in self.slots.values_mut() {
+            if let SlotState::Free { from, no_room: true } = &mut slot.state {
+                *from = 0;
+            }
+        }
+    }
+
+    /// Whether nothing runs and no call is on its way.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        !self
+            .slots
+            .values()
+            .any(|slot| matches!(slot.state, SlotState::Asked { .. } | SlotState::Placed { .. }))
+    }
+}
+
+impl Slot {
+    fn after_failure(&mut self, now: Millis) -> SlotState {
+        self.failed += 1;
+        if self.failed >= ATTEMPTS_MOST {
+            return SlotState::GivenUp;
+        }
+        let wait = (RETRY_FIRST_MS << (self.failed - 1)).min(RETRY_MOST_MS);
+        SlotState::Free { from: now + wait, no_room: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::wish::{Batch, Change, Edit, Spread};
+
+    fn wish(counts: &[u32]) -> Wish {
+        let mut wish = Wish::new("plan-1.json", 0);
+        for (n, &count) in counts.iter().enumerate() {
+            let batch = Batch {
+                first: 0,
+                count,
+                execution: 0,
+                start_at: None,
+                over_ms: 1000,
+                spread: Spread::Uniform,
+                seed: 1,
+            };
+            wish = wish.edited(&Edit { id: n.to_string(), change: Change::Add(batch) });
+        }
+        wish
+    }
+
+    fn remove(wish: &Wish, id: &str, count: u32) -> Wish {
+        wish.edited(&Edit { id: id.into(), change: Change::Remove { count } })
+    }
+
+    #[test]
+    fn two_batches_share_a_task_that_has_room() {
+        let mut slots = Slots::new(250);
+        let steps = slots.steps(&wish(&[100, 100]), 0);
+        assert_eq!(steps, [Step::Run { slot: 0, attempt: 1 }]);
+        slots.asked(0, 1);
+        assert_eq!(slots.steps(&wish(&[100, 100]), 0), []);
+        assert_eq!(slots.steps(&wish(&[100, 200]), 0), [Step::Run { slot: 1, attempt: 1 }]);
+    }
+
+    #[test]
+    fn a_task_whose_devices_are_all_gone_is_stopped_and_its_slot_retired() {
+        let mut slots = Slots::new(100);
+        let full = wish(&[150]);
+        for number in [0, 1] {
+            let _ = slots.steps(&full, 0);
+            slots.asked(number, 1);
+            slots.answered(number, Outcome::Placed(format!("arn{number}")), 0);
+        }
+        let fewer = remove(&full, "r", 50);
+        let stop = Step::Stop { slot: 1, arn: "arn1".into() };
+        assert_eq!(slots.steps(&fewer, 1), [stop.clone()]);
+        assert_eq!(slots.steps(&fewer, 1), [stop], "named until it is on its way");
+        slots.told_to_stop(1, true);
+        assert_eq!(slots.steps(&fewer, 1), []);
+        // The next batch would begin at 150, in the slot that goes: it begins behind it.
+        assert_eq!(slots.usable_from(fewer.next_index()), 200);
+        slots.gone(1, Gone::AsAsked, 2);
+        assert_eq!(slots.usable_from(fewer.next_index()), 200);
+        assert!(!slots.is_quiet());
+    }
+
+    #[test]
+    fn a_lost_task_is_replaced_later_and_later_and_then_given_up() {
+        let mut slots = Slots::new(100);
+        let one = wish(&[1]);
+        let mut now = 0;
+        let mut waits = Vec::new();
+        for attempt in 1..=ATTEMPTS_MOST {
+            assert_eq!(slots.steps(&one, now), [Step::Run { slot: 0, attempt }]);
+            slots.asked(0, attempt);
+            slots.answered(0, Outcome::Placed(attempt.to_string()), now);
+            slots.gone(0, Gone::Lost, now);
+            let Some(SlotState::Free { from, .. }) = slots.get(0).map(|it| it.state.clone()) else {
+                break;
+            };
+            waits.push(from - now);
+            assert_eq!(slots.steps(&one, from - 1), []);
+            now = from;
+        }
+        assert_eq!(waits, [1000, 2000, 4000, 8000]);
+        assert_eq!(slots.get(0).map(|slot| &slot.state), Some(&SlotState::GivenUp));
+        assert_eq!(slots.steps(&one, now + 1_000_000), []);
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_again_with_the_same_attempt() {
+        let mut slots = Slots::new(100);
+        let one = wish(&[1]);
+        let _ = slots.steps(&one, 0);
+        slots.asked(0, 1);
+        slots.answered(0, Outcome::Unknown, 0);
+        assert_eq!(slots.steps(&one, 999), []);
+        assert_eq!(slots.steps(&one, 1000), [Step::Run { slot: 0, attempt: 1 }]);
+        let stopped = one.edited(&Edit { id: "s".into(), change: Change::Stop });
+        assert_eq!(slots.steps(&stopped, 1000), [Step::Run { slot: 0, attempt: 1 }]);
+        assert!(!slots.is_quiet());
+    }
+
+    #[test]
+    fn who_waits_for_room_asks_when_room_comes() {
+        let mut slots = Slots::new(100);
+        let one = wish(&[1]);
+        let _ = slots.steps(&one, 0);
+        slots.asked(0, 1);
+        slots.answered(0, Outcome::NoRoom, 0);
+        assert_eq!(slots.steps(&one, 1), []);
+        slots.room_came();
+        assert_eq!(slots.steps(&one, 1), [Step::Run { slot: 0, attempt: 2 }]);
+    }
+
+    proptest! {
+        /// Whatever is added and removed: each live device has exactly one slot, that
+        /// slot has or gets exactly one task, and no other slot keeps one.
+        #[test]
+        fn planning_loses_and_doubles_no_device(
+            room in 1u32..60,
+            edits in prop::collection::vec((1u32..150, any::<bool>()), 1..12),
+        ) {
+            let mut slots = Slots::new(room);
+            let mut wish = wish(&[]);
+            let mut ever = BTreeSet::new();
+            let mut tasks = 0;
+            for (n, (count, add)) in edits.into_iter().enumerate() {
+                let change = if add {
+                    let first = slots.usable_from(wish.next_index());
+                    Change::Add(Batch {
+                        first, count, execution: 0, start_at: Some(0), over_ms: 0,
+                        spread: Spread::AtOnce, seed: 0,
+                    })
+                } else {
+                    Change::Remove { count }
+                };
+                let before = wish.live.clone();
+                wish = wish.edited(&Edit { id: n.to_string(), change });
+                for index in wish.live.iter().filter(|index| !before.contains(*index)) {
+                    prop_assert!(ever.insert(index), "device {} came back", index);
+                }
+                for step in slots.steps(&wish, 0) {
+                    match step {
+                        Step::Run { slot, attempt } => {
+                            tasks += 1;
+                            slots.asked(slot, attempt);
+                            slots.answered(slot, Outcome::Placed(format!("t{tasks}")), 0);
+                        }
+                        Step::Stop { slot, .. } => slots.told_to_stop(slot, true),
+                    }
+                }
+                let needed: BTreeSet<u32> = wish.live.iter().map(|it| it / room).collect();
+                let have: BTreeSet<u32> = slots.iter().filter(|slot| matches!(
+                    slot.state, SlotState::Placed { stopping: false, .. }
+                )).map(|slot| slot.number).collect();
+                prop_assert_eq!(needed, have);
+            }
+        }
+    }
+}
