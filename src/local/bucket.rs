@@ -122,8 +122,7 @@ impl Buckets {
         // The process id, as another cloud may have the same folder.
         let name = format!("{UNFINISHED}{}-{}", std::process::id(), writing.unfinished);
         let unfinished = folder.join(name);
-        let written =
-            fs::write(&unfinished, body).and_then(|()| fs::rename(&unfinished, &path));
+        let written = fs::write(&unfinished, body).and_then(|()| fs::rename(&unfinished, &path));
         if let Err(error) = written {
             let _ = fs::remove_file(&unfinished);
             return Err(broken(error));
@@ -268,7 +267,11 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn bad_key() -> ApiError {
-    ApiError::new("InvalidArgument", 400, "The local cloud keeps objects as files: this key is no path")
+    ApiError::new(
+        "InvalidArgument",
+        400,
+        "The local cloud keeps objects as files: this key is no path",
+    )
 }
 
 fn no_such_key() -> ApiError {

@@ -59,10 +59,7 @@ impl Shell {
     }
 
     /// Lets the engine answer, and does what follows from it.
-    pub(super) fn engine<T>(
-        self: &Arc<Self>,
-        ask: impl FnOnce(&mut Engine, Millis) -> T,
-    ) -> T {
+    pub(super) fn engine<T>(self: &Arc<Self>, ask: impl FnOnce(&mut Engine, Millis) -> T) -> T {
         let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let before = engine.next_deadline();
@@ -102,6 +99,11 @@ impl Shell {
     /// Ends all processes, and returns when there is none left.
     pub(super) async fn end_processes(&self, grace: Duration) {
         self.runner.end_all(grace).await;
+    }
+
+    /// Ends all processes at once, and waits for none.
+    pub(super) fn abandon_processes(&self) {
+        self.runner.abandon_all();
     }
 
     fn perform(self: &Arc<Self>, effect: Effect) {

@@ -68,6 +68,7 @@ pub(crate) struct DescribeTaskDefinition {
 /// A task definition as it is described.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are AWS's")]
 pub(crate) struct TaskDefinition {
     pub(crate) task_definition_arn: String,
     pub(crate) family: String,

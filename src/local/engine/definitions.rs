@@ -19,6 +19,8 @@ use crate::model::Millis;
 pub(super) const INSTANCE_CPU: i32 = 2048;
 /// A machine's memory in MiB.
 pub(super) const INSTANCE_MEMORY: i32 = 2048;
+/// Containers have at least 4 MiB.
+const MOST_TASKS_PER_INSTANCE: i32 = INSTANCE_MEMORY / 4;
 /// What a container is given to end, unless its definition says otherwise.
 const DEFAULT_STOP_TIMEOUT_S: u32 = 30;
 
@@ -49,7 +51,8 @@ pub(super) struct Definitions {
 impl Definitions {
     /// With loadtop's own definition in it.
     pub(super) fn with_agent(setup: &Setup, now: Millis) -> Self {
-        let per_instance = setup.tasks_per_instance.clamp(1, INSTANCE_CPU as u32) as i32;
+        let per_instance = i32::try_from(setup.tasks_per_instance).unwrap_or(i32::MAX);
+        let per_instance = per_instance.clamp(1, MOST_TASKS_PER_INSTANCE);
         let container = ContainerDefinition {
             name: setup.container.clone(),
             image: "loadtop".to_owned(),

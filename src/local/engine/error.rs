@@ -40,10 +40,7 @@ impl ApiError {
     /// ECS: the token belongs to another request, which started these.
     pub(crate) fn conflict(resource_ids: Vec<String>) -> Self {
         let message = "The provided clientToken is already in use with a different request.";
-        ApiError {
-            resource_ids,
-            ..Self::new("ConflictException", 400, message)
-        }
+        ApiError { resource_ids, ..Self::new("ConflictException", 400, message) }
     }
 
     /// Auto Scaling, CloudWatch: a parameter out of its range.

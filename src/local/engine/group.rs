@@ -3,26 +3,24 @@
 //! Invariant: minimum ≤ desired ≤ maximum, and after every change the machines
 //! that boot or serve are as many as desired.
 
-use super::{
-    ApiError, Engine, Quota, Setup,
-    ids::autoscaling_arn,
-    instances::Lifecycle,
-};
+use super::{ApiError, Engine, Quota, Setup, ids::autoscaling_arn, instances::Lifecycle};
 use crate::model::Millis;
 
 /// A group's size and its limits.
 #[derive(Debug)]
 pub(super) struct Group {
     name: String,
+    created: Millis,
     pub(super) desired: u32,
     min: u32,
     max: u32,
 }
 
 impl Group {
-    pub(super) fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup, now: Millis) -> Self {
         Group {
             name: setup.name.clone(),
+            created: now,
             desired: setup.instances.min(setup.max_instances),
             min: 0,
             max: setup.max_instances,
@@ -35,6 +33,7 @@ impl Group {
 pub(crate) struct GroupView {
     pub(crate) name: String,
     pub(crate) arn: String,
+    pub(crate) created: Millis,
     pub(crate) desired: u32,
     pub(crate) min: u32,
     pub(crate) max: u32,
@@ -81,7 +80,11 @@ impl Engine {
         let machines = machines.map(|instance| (instance.machine.clone(), instance.lifecycle));
         Ok(vec![GroupView {
             name: self.group.name.clone(),
-            arn: autoscaling_arn(&format!("autoScalingGroup::autoScalingGroupName/{}", self.group.name)),
+            arn: autoscaling_arn(&format!(
+                "autoScalingGroup::autoScalingGroupName/{}",
+                self.group.name
+            )),
+            created: self.group.created,
             desired: self.group.desired,
             min: self.group.min,
             max: self.group.max,

@@ -186,10 +186,16 @@ impl Engine {
         let draining = match request.status.as_deref() {
             Some("ACTIVE") => false,
             Some("DRAINING") => true,
-            _ => return Err(ApiError::parameter("Container instance status must be ACTIVE or DRAINING.")),
+            _ => {
+                return Err(ApiError::parameter(
+                    "Container instance status must be ACTIVE or DRAINING.",
+                ));
+            }
         };
         for wanted in &request.container_instances {
-            if let Some(instance) = self.find_instance(wanted).and_then(|n| self.instances.get_mut(&n)) {
+            if let Some(instance) =
+                self.find_instance(wanted).and_then(|n| self.instances.get_mut(&n))
+            {
                 instance.draining = draining;
             }
         }
@@ -201,10 +207,9 @@ impl Engine {
         for wanted in wanted {
             match self.find_instance(wanted).and_then(|number| self.instances.get(&number)) {
                 Some(instance) => answer.container_instances.push(self.instance_view(instance)),
-                None => answer.failures.push(Failure {
-                    arn: wanted.clone(),
-                    reason: "MISSING".to_owned(),
-                }),
+                None => answer
+                    .failures
+                    .push(Failure { arn: wanted.clone(), reason: "MISSING".to_owned() }),
             }
         }
         answer
@@ -215,7 +220,9 @@ impl Engine {
         let id = super::ids::short(id_or_arn);
         let mut found = self.instances.iter();
         found
-            .find(|(_, instance)| instance.is_registered() && super::ids::short(&instance.arn) == id)
+            .find(|(_, instance)| {
+                instance.is_registered() && super::ids::short(&instance.arn) == id
+            })
             .map(|(&number, _)| number)
     }
 

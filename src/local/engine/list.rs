@@ -25,10 +25,10 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn read(size: Option<i64>, token: Option<&str>) -> Result<Page, ApiError> {
-        let size = size.unwrap_or(MOST as i64);
-        if !(1..=MOST as i64).contains(&size) {
-            return Err(ApiError::parameter("maxResults must be between 1 and 100."));
-        }
+        let size = size.map_or(Some(MOST), |size| usize::try_from(size).ok());
+        let size = size
+            .filter(|size| (1..=MOST).contains(size))
+            .ok_or_else(|| ApiError::parameter("maxResults must be between 1 and 100."))?;
         let after = match token {
             None => 0,
             Some(token) => {
@@ -36,7 +36,7 @@ impl Page {
                 number.ok_or_else(|| ApiError::parameter("Invalid token."))?
             }
         };
-        Ok(Page { size: size as usize, after })
+        Ok(Page { size, after })
     }
 
     /// The page, and the token of the next one if there is more. The rows come
@@ -120,10 +120,9 @@ impl Engine {
         for wanted in &request.tasks {
             match self.find_task(wanted).and_then(|number| self.tasks.get(&number)) {
                 Some(task) => answer.tasks.push(task.view(&self.setup.name)),
-                None => answer.failures.push(Failure {
-                    arn: wanted.clone(),
-                    reason: "MISSING".to_owned(),
-                }),
+                None => answer
+                    .failures
+                    .push(Failure { arn: wanted.clone(), reason: "MISSING".to_owned() }),
             }
         }
         Ok(answer)

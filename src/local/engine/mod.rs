@@ -28,7 +28,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-pub(crate) use self::{error::ApiError, ids::REGION};
 use self::{
     definitions::Definitions,
     group::Group,
@@ -38,6 +37,7 @@ use self::{
     tasks::Task,
     throttle::{Quota, Throttle},
 };
+pub(crate) use self::{error::ApiError, ids::REGION};
 use crate::model::Millis;
 
 /// What a start of the cloud is told.
@@ -150,7 +150,7 @@ impl Engine {
             ids: Ids::new(setup.seed),
             throttle: Throttle::default(),
             definitions: Definitions::with_agent(&setup, now),
-            group: Group::new(&setup),
+            group: Group::new(&setup, now),
             instances: BTreeMap::new(),
             tasks: BTreeMap::new(),
             task_numbers: HashMap::new(),
@@ -205,7 +205,12 @@ impl Engine {
     }
 
     /// Counts a call about a cluster; there is only one.
-    fn admit_to(&mut self, cluster: Option<&str>, quota: Quota, now: Millis) -> Result<(), ApiError> {
+    fn admit_to(
+        &mut self,
+        cluster: Option<&str>,
+        quota: Quota,
+        now: Millis,
+    ) -> Result<(), ApiError> {
         self.admit(quota, now)?;
         if self.is_cluster(cluster.unwrap_or("default")) {
             Ok(())

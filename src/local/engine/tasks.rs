@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ApiError, Effect, Engine, Exit, Quota, Timer,
-    api::{
-        ContainerView, Overrides, StopTask, StopTaskAnswer, Tag, TaskView, seconds,
-    },
+    api::{ContainerView, Overrides, StopTask, StopTaskAnswer, Tag, TaskView, seconds},
     ids::{ecs_arn, short},
 };
 use crate::model::Millis;

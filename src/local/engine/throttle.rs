@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn a_burst_and_then_the_rate() {
         let mut throttle = Throttle::default();
-        let mut calls = |now| (0..200).take_while(|_| throttle.take(Quota::Change, now).is_ok()).count();
+        let mut calls =
+            |now| (0..200).take_while(|_| throttle.take(Quota::Change, now).is_ok()).count();
         assert_eq!(calls(1000), 100);
         assert_eq!(calls(1000), 0);
         assert_eq!(calls(1500), 20);

@@ -85,6 +85,12 @@ impl Runner {
         tracing::error!("local cloud: killed processes that did not end");
     }
 
+    /// Lets no process start any more, and leaves those that run without anybody
+    /// who gives orders: that kills them.
+    pub(super) fn abandon_all(&self) {
+        self.lock().take();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<String, watch::Sender<Order>>>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }

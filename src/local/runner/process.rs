@@ -61,7 +61,8 @@ impl Process {
         };
         let log = surroundings.logs.join(named("LOADTOP_RUN", "none")).join("tasks");
         let log = log.join(named("LOADTOP_TASK", task) + ".log");
-        let inherited = INHERITED.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+        let inherited =
+            INHERITED.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
         let given = surroundings.environment.iter().cloned().chain(own);
         let given = given.map(|(name, value)| (name.into(), value.into()));
         // Children watch for the end of their standard input: it is the cloud's.

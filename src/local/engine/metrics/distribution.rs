@@ -39,7 +39,8 @@ impl Distribution {
     pub(super) fn of_statistics(set: StatisticSet) -> Option<Self> {
         let StatisticSet { count, sum, min, max } = set;
         let numbers = [sum, min, max].iter().all(|number| number.abs() <= LARGEST);
-        if !numbers || !(count > 0.0 && count <= LARGEST) || min > max {
+        let counted = count > 0.0 && count <= LARGEST;
+        if !(numbers && counted && min <= max) {
             return None;
         }
         #[expect(clippy::float_cmp, reason = "equal means: the very same value")]
@@ -159,7 +160,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        for bad in [(f64::NAN, 1.0), (f64::INFINITY, 1.0), (1.0, -1.0), (1e109, 1.0), (1.0, f64::NAN)] {
+        for bad in
+            [(f64::NAN, 1.0), (f64::INFINITY, 1.0), (1.0, -1.0), (1e109, 1.0), (1.0, f64::NAN)]
+        {
             assert_eq!(Distribution::of_values([bad]), None, "{bad:?}");
         }
         let upside_down = StatisticSet { count: 1.0, sum: 1.0, min: 2.0, max: 1.0 };

@@ -93,7 +93,7 @@ struct Metric {
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     throttle: Throttle,
-    metrics: HashMap<Key, Metric>,
+    by_key: HashMap<Key, Metric>,
     values: usize,
     cleaned_at: u64,
 }
@@ -130,10 +130,10 @@ impl Metrics {
     }
 
     fn store(&mut self, key: Key, second: u64, fine: bool, distribution: &Distribution) {
-        if self.metrics.len() >= MOST_METRICS && !self.metrics.contains_key(&key) {
+        if self.by_key.len() >= MOST_METRICS && !self.by_key.contains_key(&key) {
             self.forget_stalest();
         }
-        let metric = self.metrics.entry(key).or_default();
+        let metric = self.by_key.entry(key).or_default();
         let slot = if fine {
             metric.seconds.entry(second).or_default()
         } else {
@@ -145,9 +145,9 @@ impl Metrics {
     }
 
     fn forget_stalest(&mut self) {
-        let stalest = self.metrics.iter().min_by_key(|(_, metric)| metric.newest());
+        let stalest = self.by_key.iter().min_by_key(|(_, metric)| metric.newest());
         if let Some(key) = stalest.map(|(key, _)| key.clone())
-            && let Some(metric) = self.metrics.remove(&key)
+            && let Some(metric) = self.by_key.remove(&key)
         {
             self.values -= metric.len();
         }
@@ -160,7 +160,7 @@ impl Metrics {
             self.drop_before(second.saturating_sub(KEPT_S));
         }
         while self.values > MOST_VALUES {
-            let oldest = self.metrics.values().filter_map(Metric::oldest).min();
+            let oldest = self.by_key.values().filter_map(Metric::oldest).min();
             let Some(oldest) = oldest else { return };
             self.drop_before(oldest + 60);
         }
@@ -168,7 +168,7 @@ impl Metrics {
 
     fn drop_before(&mut self, second: u64) {
         let mut dropped = 0;
-        self.metrics.retain(|_, metric| {
+        self.by_key.retain(|_, metric| {
             dropped += drop_from(&mut metric.seconds, second);
             dropped += drop_from(&mut metric.minutes, second.saturating_sub(59));
             !(metric.seconds.is_empty() && metric.minutes.is_empty())

@@ -9,11 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Key, Metric, Metrics,
-    distribution::Distribution,
-    statistic::Statistic,
-};
+use super::{Key, Metric, Metrics, distribution::Distribution, statistic::Statistic};
 use crate::{
     local::engine::{ApiError, throttle::Quota},
     model::Millis,
@@ -75,7 +71,11 @@ struct Checked<'a> {
 type Windows = Vec<(u64, Distribution)>;
 
 impl Metrics {
-    pub(crate) fn get(&mut self, request: &GetMetricData, now: Millis) -> Result<Vec<Series>, ApiError> {
+    pub(crate) fn get(
+        &mut self,
+        request: &GetMetricData,
+        now: Millis,
+    ) -> Result<Vec<Series>, ApiError> {
         self.throttle.take(Quota::GetMetrics, now)?;
         if request.start >= request.end {
             return Err(ApiError::validation("StartTime must be before EndTime."));
@@ -89,7 +89,7 @@ impl Metrics {
         let mut answer = Vec::new();
         for line in checked.iter().filter(|line| !line.query.hidden) {
             let windows = merged.entry((&line.key, line.period)).or_insert_with(|| {
-                let metric = self.metrics.get(&line.key);
+                let metric = self.by_key.get(&line.key);
                 metric.map(|metric| windows(metric, line.period, request)).unwrap_or_default()
             });
             answer.push(series(line, windows, request.descending));
@@ -108,9 +108,7 @@ fn check(query: &Query) -> Result<Checked<'_>, ApiError> {
     };
     let period = metric.period_s;
     if !matches!(period, 1 | 5 | 10 | 20 | 30) && (period < 60 || period % 60 != 0) {
-        return Err(ApiError::validation(
-            "Period must be 1, 5, 10, 20, 30 or a multiple of 60.",
-        ));
+        return Err(ApiError::validation("Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
     }
     let statistic = Statistic::parse(&metric.stat)
         .ok_or_else(|| ApiError::validation(format!("Stat '{}' is not known.", metric.stat)))?;
