@@ -1,1 +1,211 @@
-//! (to come)
+//! The local cloud: the same wire protocols as AWS on loopback, where an instance
+//! is a slot on this machine and a task is a real child process.
+//!
+//! ```text
+//! wire  ── requests ──▶  shell  ──▶  engine (pure)
+//!   │                      │ effects       │
+//!   └──▶ bucket (files)    └──▶ runner ── events ──▶ shell
+//! ```
+//!
+//! Invariants: it listens on loopback only, and answers only what was signed with
+//! the key of this start; no child outlives it; nothing outside this module knows
+//! that a cloud is local: it gets an [`Endpoint`], [`Names`] and a [`Site`].
+
+mod bucket;
+mod clock;
+mod command;
+mod engine;
+mod runner;
+mod shell;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use color_eyre::eyre::WrapErr as _;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+pub use self::command::serve;
+use self::{
+    bucket::Buckets,
+    engine::Setup,
+    shell::{Shell, Surroundings},
+    wire::{Wire, auth::Key},
+};
+use crate::cloud::{Endpoint, Names, Site};
+
+/// Name of the cluster, the group and the bucket.
+const NAME: &str = "loadtop";
+/// The task definition that is there from the start.
+const FAMILY: &str = "loadtop-agent";
+/// Its container.
+const CONTAINER: &str = "agent";
+/// What tasks get to end in when the cloud does: agents drain for two seconds,
+/// and write their last results.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// How a local cloud is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 for any.
+    pub port: u16,
+    /// Folder with a folder for each bucket.
+    pub buckets: PathBuf,
+    /// Folder that gets the tasks' output, as `RUN/tasks/TASK.log`.
+    pub logs: PathBuf,
+    /// What the command word `loadtop` means in a task definition.
+    pub program: PathBuf,
+    /// How long a new instance takes until it takes tasks.
+    pub boot: Duration,
+    /// Instances at the start.
+    pub instances: u32,
+    /// The group's maximum.
+    pub max_instances: u32,
+    /// Tasks of `loadtop-agent` that fit on an instance.
+    pub tasks_per_instance: u32,
+    /// Whether it goes on without whoever uses it; for the [`Site`].
+    pub outlives_us: bool,
+}
+
+impl Options {
+    /// One instance of ten, four tasks on each; the files under `state_dir`.
+    #[must_use]
+    pub fn new(state_dir: &Path, program: PathBuf) -> Self {
+        Options {
+            port: 0,
+            buckets: state_dir.join("local").join("buckets"),
+            logs: state_dir.join("runs"),
+            program,
+            boot: Duration::from_secs(3),
+            instances: 1,
+            max_instances: 10,
+            tasks_per_instance: 4,
+            outlives_us: false,
+        }
+    }
+}
+
+/// A local cloud that serves, until it is shut down.
+#[derive(Debug)]
+pub struct LocalCloud {
+    endpoint: Endpoint,
+    outlives_us: bool,
+    shell: Arc<Shell>,
+    background: TaskTracker,
+    until: CancellationToken,
+}
+
+impl LocalCloud {
+    /// Binds, and serves in background tasks of this runtime.
+    pub async fn start(options: Options) -> color_eyre::Result<LocalCloud> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        let listener = TcpListener::bind(address)
+            .await
+            .wrap_err_with(|| format!("the local cloud cannot listen on {address}"))?;
+        let buckets = Buckets::open(options.buckets.clone(), NAME)
+            .wrap_err_with(|| format!("no bucket in {}", options.buckets.display()))?;
+        let key = Key::random();
+        let endpoint = Endpoint {
+            url: format!("http://{}", listener.local_addr()?),
+            region: engine::REGION.to_owned(),
+            access_key: key.access.clone(),
+            secret_key: key.secret.clone(),
+        };
+        let shell = Shell::new(setup(&options), surroundings(&options, &endpoint));
+        let wire = Wire::new(Arc::clone(&shell), buckets, key);
+        let until = CancellationToken::new();
+        let background = TaskTracker::new();
+        background.spawn(wire::serve(listener, wire, until.clone()));
+        background.spawn(Arc::clone(&shell).keep_time(until.clone()));
+        background.close();
+        Ok(LocalCloud { endpoint, outlives_us: options.outlives_us, shell, background, until })
+    }
+
+    /// Where it is, and the key of this start.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint.clone()
+    }
+
+    /// What is there from the start.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        Names {
+            cluster: NAME.to_owned(),
+            group: NAME.to_owned(),
+            bucket: NAME.to_owned(),
+            task_definition: FAMILY.to_owned(),
+            container: CONTAINER.to_owned(),
+        }
+    }
+
+    /// What it is like to use.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        Site {
+            label: "local cloud on this machine".to_owned(),
+            costs: false,
+            outlives_us: self.outlives_us,
+            refresh: Duration::from_secs(1),
+            report: Duration::from_secs(1),
+            results: Duration::from_secs(5),
+            // Each task is a process and may raise its limit up to this.
+            files_per_task: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
+        }
+    }
+
+    /// Ends all tasks (they are asked, and killed after a short grace), then the
+    /// server. When this returns every child was reaped.
+    pub async fn shutdown(self) {
+        // The server goes last: tasks that end write their last results.
+        self.shell.end_processes(GRACE).await;
+        self.until.cancel();
+        self.background.wait().await;
+    }
+}
+
+impl Drop for LocalCloud {
+    fn drop(&mut self) {
+        // Without a shutdown there is no grace.
+        self.shell.abandon_processes();
+        self.until.cancel();
+    }
+}
+
+fn setup(options: &Options) -> Setup {
+    Setup {
+        name: NAME.to_owned(),
+        family: FAMILY.to_owned(),
+        container: CONTAINER.to_owned(),
+        boot: options.boot.as_millis() as u64,
+        instances: options.instances,
+        max_instances: options.max_instances,
+        tasks_per_instance: options.tasks_per_instance,
+        seed: Uuid::new_v4(),
+    }
+}
+
+fn surroundings(options: &Options, endpoint: &Endpoint) -> Surroundings {
+    let environment = environment(endpoint);
+    Surroundings { program: options.program.clone(), logs: options.logs.clone(), environment }
+}
+
+/// How the SDK and the tools of AWS find this cloud.
+fn environment(endpoint: &Endpoint) -> Vec<(String, String)> {
+    let pairs = [
+        ("AWS_ENDPOINT_URL", &endpoint.url),
+        ("AWS_REGION", &endpoint.region),
+        ("AWS_ACCESS_KEY_ID", &endpoint.access_key),
+        ("AWS_SECRET_ACCESS_KEY", &endpoint.secret_key),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value.clone())).to_vec()
+}

@@ -1,0 +1,168 @@
+//! Lists and descriptions of clusters and tasks.
+//!
+//! Invariant: pages follow the order in which things came to be, and a token
+//! names the last one given, so that none is seen twice or missed, whatever
+//! happens between two pages.
+
+use super::{
+    ApiError, Engine, Quota,
+    api::{
+        ClusterArns, ClusterView, Clusters, DescribeClusters, DescribeTasks, Failure, ListTasks,
+        TaskArns, Tasks,
+    },
+};
+use crate::model::Millis;
+
+/// The most that a page or a description holds.
+const MOST: usize = 100;
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    size: usize,
+    after: u64,
+}
+
+impl Page {
+    pub(super) fn read(size: Option<i64>, token: Option<&str>) -> Result<Page, ApiError> {
+        let size = size.map_or(Some(MOST), |size| usize::try_from(size).ok());
+        let size = size
+            .filter(|size| (1..=MOST).contains(size))
+            .ok_or_else(|| ApiError::parameter("maxResults must be between 1 and 100."))?;
+        let after = match token {
+            None => 0,
+            Some(token) => {
+                let number = token.strip_prefix("after-").and_then(|number| number.parse().ok());
+                number.ok_or_else(|| ApiError::parameter("Invalid token."))?
+            }
+        };
+        Ok(Page { size, after })
+    }
+
+    /// The page, and the token of the next one if there is more. The rows come
+    /// ascending by number.
+    pub(super) fn cut(
+        self,
+        rows: impl Iterator<Item = (u64, String)>,
+    ) -> (Vec<String>, Option<String>) {
+        let mut rows = rows.filter(|&(number, _)| number > self.after).peekable();
+        let mut page = Vec::new();
+        let mut last = self.after;
+        for (number, row) in rows.by_ref().take(self.size) {
+            page.push(row);
+            last = number;
+        }
+        let token = rows.peek().map(|_| format!("after-{last}"));
+        (page, token)
+    }
+}
+
+/// Descriptions take so many names at once.
+pub(super) fn at_most_100(names: &[String], what: &str) -> Result<(), ApiError> {
+    match names.len() {
+        0 => Err(ApiError::parameter(format!("{what} cannot be empty."))),
+        1..=MOST => Ok(()),
+        _ => Err(ApiError::parameter(format!("{what} can be at most 100."))),
+    }
+}
+
+impl Engine {
+    pub(crate) fn list_tasks(
+        &mut self,
+        request: &ListTasks,
+        now: Millis,
+    ) -> Result<TaskArns, ApiError> {
+        self.admit_to(request.cluster.as_deref(), Quota::Look, now)?;
+        let page = Page::read(request.max_results, request.next_token.as_deref())?;
+        let others = [
+            &request.container_instance,
+            &request.family,
+            &request.desired_status,
+            &request.launch_type,
+            &request.service_name,
+        ];
+        if request.started_by.is_some() && others.iter().any(|other| other.is_some()) {
+            return Err(ApiError::parameter("startedBy must be the only filter that you use."));
+        }
+        if request.service_name.is_some() {
+            return Err(ApiError::new("ServiceNotFoundException", 400, "Service not found."));
+        }
+        let desired = request.desired_status.as_deref().unwrap_or("RUNNING");
+        if !["RUNNING", "PENDING", "STOPPED"].contains(&desired) {
+            return Err(ApiError::parameter("Invalid desiredStatus."));
+        }
+        let instance = match &request.container_instance {
+            None => None,
+            Some(wanted) => Some(self.find_instance(wanted).ok_or_else(|| {
+                ApiError::parameter("The referenced container instance was not found.")
+            })?),
+        };
+        let matching = self.tasks.iter().filter(|(_, task)| {
+            task.desired_status() == desired
+                && instance.is_none_or(|number| task.instance == number)
+                && request.family.as_ref().is_none_or(|family| task.family == *family)
+                && (request.started_by.is_none() || task.started_by == request.started_by)
+                && request.launch_type.as_deref().is_none_or(|kind| kind == "EC2")
+        });
+        let arns = matching.map(|(&number, task)| (number, task.arn(&self.setup.name)));
+        let (task_arns, next_token) = page.cut(arns);
+        Ok(TaskArns { task_arns, next_token })
+    }
+
+    pub(crate) fn describe_tasks(
+        &mut self,
+        request: &DescribeTasks,
+        now: Millis,
+    ) -> Result<Tasks, ApiError> {
+        self.admit_to(request.cluster.as_deref(), Quota::Look, now)?;
+        at_most_100(&request.tasks, "Tasks")?;
+        let mut answer = Tasks::default();
+        for wanted in &request.tasks {
+            match self.find_task(wanted).and_then(|number| self.tasks.get(&number)) {
+                Some(task) => answer.tasks.push(task.view(&self.setup.name)),
+                None => answer
+                    .failures
+                    .push(Failure { arn: wanted.clone(), reason: "MISSING".to_owned() }),
+            }
+        }
+        Ok(answer)
+    }
+
+    pub(crate) fn list_clusters(&mut self, now: Millis) -> Result<ClusterArns, ApiError> {
+        self.admit(Quota::Clusters, now)?;
+        Ok(ClusterArns { cluster_arns: vec![self.cluster_arn()] })
+    }
+
+    pub(crate) fn describe_clusters(
+        &mut self,
+        request: &DescribeClusters,
+        now: Millis,
+    ) -> Result<Clusters, ApiError> {
+        self.admit(Quota::Clusters, now)?;
+        let default = ["default".to_owned()];
+        let wanted = if request.clusters.is_empty() { &default[..] } else { &request.clusters };
+        let mut answer = Clusters::default();
+        for wanted in wanted {
+            if self.is_cluster(wanted) {
+                answer.clusters.push(self.cluster_view());
+            } else {
+                let reason = "MISSING".to_owned();
+                answer.failures.push(Failure { arn: wanted.clone(), reason });
+            }
+        }
+        Ok(answer)
+    }
+
+    fn cluster_view(&self) -> ClusterView {
+        let registered = self.instances.values().filter(|instance| instance.is_registered());
+        ClusterView {
+            cluster_arn: self.cluster_arn(),
+            cluster_name: self.setup.name.clone(),
+            status: "ACTIVE",
+            registered_container_instances_count: registered.count(),
+            running_tasks_count: self.tasks.values().filter(|task| task.is_running()).count(),
+            pending_tasks_count: self.tasks.values().filter(|task| task.is_pending()).count(),
+            ..ClusterView::default()
+        }
+    }
+}

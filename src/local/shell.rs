@@ -1,0 +1,123 @@
+//! The shell around the engine: it gives it the time, performs what it wants
+//! done, and tells it what happened.
+//!
+//! Invariant: effects are performed in the order in which they came, under the
+//! engine's lock; performing never blocks.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    clock::Clock,
+    engine::{Effect, Engine, Event, Setup, metrics::Metrics},
+    runner::Runner,
+};
+use crate::model::Millis;
+
+/// A clock that is set forward must be noticed within this.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// The engine and its processes.
+#[derive(Debug)]
+pub(super) struct Shell {
+    clock: Clock,
+    engine: Mutex<Engine>,
+    metrics: Mutex<Metrics>,
+    runner: Runner,
+    /// The next deadline has come nearer.
+    wake: Notify,
+}
+
+/// What every child is given.
+#[derive(Debug, Clone)]
+pub(super) struct Surroundings {
+    /// What the command word `loadtop` means.
+    pub(super) program: PathBuf,
+    /// Where output goes.
+    pub(super) logs: PathBuf,
+    /// Variables that every child has, under its own.
+    pub(super) environment: Vec<(String, String)>,
+}
+
+impl Shell {
+    pub(super) fn new(setup: Setup, surroundings: Surroundings) -> Arc<Self> {
+        let clock = Clock::new();
+        let engine = Engine::new(setup, clock.now());
+        Arc::new(Shell {
+            clock,
+            engine: Mutex::new(engine),
+            metrics: Mutex::default(),
+            runner: Runner::new(surroundings),
+            wake: Notify::new(),
+        })
+    }
+
+    /// Lets the engine answer, and does what follows from it.
+    pub(super) fn engine<T>(self: &Arc<Self>, ask: impl FnOnce(&mut Engine, Millis) -> T) -> T {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let before = engine.next_deadline();
+        engine.tick(now);
+        let answer = ask(&mut engine, now);
+        for effect in engine.take_effects() {
+            self.perform(effect);
+        }
+        if engine.next_deadline() != before {
+            self.wake.notify_one();
+        }
+        answer
+    }
+
+    /// Lets the metrics answer. They have a lock of their own, so that a large
+    /// query holds nobody up who only asks for tasks.
+    pub(super) fn metrics<T>(&self, ask: impl FnOnce(&mut Metrics, Millis) -> T) -> T {
+        let now = self.clock.now();
+        ask(&mut self.metrics.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    /// Keeps the engine's appointments until it is told to end.
+    pub(super) async fn keep_time(self: Arc<Self>, until: CancellationToken) {
+        loop {
+            let sleep = self.engine(|engine, now| {
+                engine.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(now)))
+            });
+            let sleep = sleep.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
+            tokio::select! {
+                () = tokio::time::sleep(sleep) => {}
+                () = self.wake.notified() => {}
+                () = until.cancelled() => return,
+            }
+        }
+    }
+
+    /// Ends all processes, and returns when there is none left.
+    pub(super) async fn end_processes(&self, grace: Duration) {
+        self.runner.end_all(grace).await;
+    }
+
+    /// Ends all processes at once, and waits for none.
+    pub(super) fn abandon_processes(&self) {
+        self.runner.abandon_all();
+    }
+
+    fn perform(self: &Arc<Self>, effect: Effect) {
+        match effect {
+            Effect::Start { task, command, environment } => {
+                // The processes end before the shell does: a strong reference is no cycle.
+                let shell = Arc::clone(self);
+                let report = move |event: Event| {
+                    shell.engine(|engine, now| engine.handle(event, now));
+                };
+                self.runner.start(task, command, environment, report);
+            }
+            Effect::Terminate { task } => self.runner.terminate(&task),
+            Effect::Kill { task } => self.runner.kill(&task),
+        }
+    }
+}

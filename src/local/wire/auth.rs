@@ -1,0 +1,293 @@
+//! Signature Version 4: every request is signed again and compared.
+//!
+//! Invariants: the key is random and of this start only, so that what is meant
+//! for another cloud, or was recorded from another start, is refused; a body that
+//! was signed is the body that came; a signature is not valid for long.
+//!
+//! S3 signs paths as they are and puts the body's hash into a header; the others
+//! sign normalised, twice encoded paths and hash the body silently.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::{
+    http_request::{
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
+    sign::v4,
+};
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_types::{DateTime, date_time::Format};
+use http::{header, request::Parts};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{Protocol, text};
+use crate::local::engine::{ApiError, REGION};
+
+/// How far a request's time may be off.
+const SKEW: Duration = Duration::from_mins(5);
+/// The same for S3.
+const SKEW_S3: Duration = Duration::from_mins(15);
+
+/// The key of this start.
+#[derive(Clone)]
+pub(in crate::local) struct Key {
+    pub(in crate::local) access: String,
+    pub(in crate::local) secret: String,
+    identity: Identity,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+/// What `Authorization` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Authorization<'a> {
+    access: &'a str,
+    date: &'a str,
+    region: &'a str,
+    service: &'a str,
+    signed_headers: &'a str,
+    signature: &'a str,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    Missing,
+    Incomplete,
+    UnknownKey,
+    Expired,
+    WrongScope,
+    WrongSignature,
+    OtherBody,
+}
+
+impl Key {
+    /// A new one. It looks like AWS's, and nobody else has it.
+    pub(in crate::local) fn random() -> Self {
+        let letters = Uuid::new_v4().simple().to_string().to_ascii_uppercase();
+        let access = format!("AKIA{}", &letters[..16]);
+        let secret =
+            format!("{}{}", Uuid::new_v4().simple(), &Uuid::new_v4().simple().to_string()[..8]);
+        let identity = Credentials::from_keys(&access, &secret, None).into();
+        Key { access, secret, identity }
+    }
+
+    /// Refuses whatever was not signed with this key, just now, as it is.
+    pub(super) fn verify(
+        &self,
+        protocol: Protocol,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<(), ApiError> {
+        self.check(protocol, parts, body).map_err(|refusal| refusal.in_words_of(protocol))
+    }
+
+    fn check(&self, protocol: Protocol, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
+        let authorization =
+            text(&parts.headers, header::AUTHORIZATION.as_str()).ok_or(Refusal::Missing)?;
+        let authorization = Authorization::parse(authorization).ok_or(Refusal::Incomplete)?;
+        if authorization.access != self.access {
+            return Err(Refusal::UnknownKey);
+        }
+        let at = text(&parts.headers, "x-amz-date").ok_or(Refusal::Incomplete)?;
+        let time = parse_time(at).ok_or(Refusal::Incomplete)?;
+        let scope = (authorization.date, authorization.region, authorization.service);
+        if Some(scope) != at.get(..8).map(|day| (day, REGION, service(protocol))) {
+            return Err(Refusal::WrongScope);
+        }
+        let skew = if protocol == Protocol::Rest { SKEW_S3 } else { SKEW };
+        if distance(time, SystemTime::now()) > skew {
+            return Err(Refusal::Expired);
+        }
+        let expected = self
+            .signature(protocol, parts, body, &authorization, time)?
+            .ok_or(Refusal::Incomplete)?;
+        if same(&expected, authorization.signature) { Ok(()) } else { Err(Refusal::WrongSignature) }
+    }
+
+    /// The signature that the request should have; none if it cannot be signed.
+    fn signature(
+        &self,
+        protocol: Protocol,
+        parts: &Parts,
+        body: &[u8],
+        authorization: &Authorization<'_>,
+        time: SystemTime,
+    ) -> Result<Option<String>, Refusal> {
+        let mut settings = SigningSettings::default();
+        settings.excluded_headers = None;
+        if protocol == Protocol::Rest {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
+        let payload = payload(protocol, parts, body)?;
+        let params = v4::SigningParams::builder()
+            .identity(&self.identity)
+            .region(authorization.region)
+            .name(authorization.service)
+            .time(time)
+            .settings(settings)
+            .build();
+        let headers = authorization
+            .signed_headers
+            .split(';')
+            .flat_map(|name| parts.headers.get_all(name).iter().map(move |value| (name, value)))
+            .filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
+        let host = text(&parts.headers, header::HOST.as_str()).unwrap_or_default();
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let uri: Cow<'_, str> = format!("http://{host}{path}").into();
+        let request = SignableRequest::new(parts.method.as_str(), uri, headers, payload);
+        let (Ok(request), Ok(params)) = (request, params) else { return Ok(None) };
+        Ok(sign(request, &params.into()).ok().map(|output| output.into_parts().1))
+    }
+}
+
+impl<'a> Authorization<'a> {
+    fn parse(header: &'a str) -> Option<Self> {
+        let fields = header.strip_prefix("AWS4-HMAC-SHA256")?;
+        let field = |name: &str| {
+            fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
+        };
+        let mut scope = field("Credential")?.split('/');
+        let authorization = Authorization {
+            access: scope.next()?,
+            date: scope.next()?,
+            region: scope.next()?,
+            service: scope.next()?,
+            signed_headers: field("SignedHeaders")?,
+            signature: field("Signature")?,
+        };
+        (scope.next() == Some("aws4_request") && scope.next().is_none()).then_some(authorization)
+    }
+}
+
+impl Refusal {
+    fn in_words_of(self, protocol: Protocol) -> ApiError {
+        let s3 = protocol == Protocol::Rest;
+        let query = protocol == Protocol::Query;
+        let (code, message) = match self {
+            Refusal::Missing if s3 => ("AccessDenied", "Access Denied"),
+            Refusal::Missing if query => {
+                ("MissingAuthenticationToken", "Request is missing Authentication Token")
+            }
+            Refusal::Missing => {
+                ("MissingAuthenticationTokenException", "Missing Authentication Token")
+            }
+            Refusal::Incomplete if s3 => {
+                ("AuthorizationHeaderMalformed", "The authorization header is malformed")
+            }
+            Refusal::Incomplete if query => {
+                ("IncompleteSignature", "The request signature does not conform to AWS standards.")
+            }
+            Refusal::Incomplete => (
+                "IncompleteSignatureException",
+                "The request signature does not conform to AWS standards.",
+            ),
+            Refusal::UnknownKey if s3 => (
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            ),
+            Refusal::UnknownKey if query => {
+                ("InvalidClientTokenId", "The security token included in the request is invalid.")
+            }
+            Refusal::UnknownKey => (
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ),
+            Refusal::Expired if s3 => (
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.",
+            ),
+            Refusal::Expired if query => ("RequestExpired", "Request has expired."),
+            Refusal::Expired => {
+                ("InvalidSignatureException", "Signature expired or not yet current.")
+            }
+            Refusal::WrongScope if s3 || query => (
+                "SignatureDoesNotMatch",
+                "Credential should be scoped to this date, region and service.",
+            ),
+            Refusal::WrongScope => (
+                "InvalidSignatureException",
+                "Credential should be scoped to this date, region and service.",
+            ),
+            Refusal::WrongSignature if s3 || query => (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided.",
+            ),
+            Refusal::WrongSignature => (
+                "InvalidSignatureException",
+                "The request signature we calculated does not match the signature you provided.",
+            ),
+            Refusal::OtherBody => (
+                "XAmzContentSHA256Mismatch",
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+            ),
+        };
+        let status = if self == Refusal::OtherBody { 400 } else { 403 };
+        ApiError::new(code, status, message)
+    }
+}
+
+fn service(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Json => "ecs",
+        Protocol::Query => "autoscaling",
+        Protocol::Cbor => "monitoring",
+        Protocol::Rest => "s3",
+    }
+}
+
+/// What stands for the body in the signature.
+fn payload<'a>(
+    protocol: Protocol,
+    parts: &Parts,
+    body: &'a [u8],
+) -> Result<SignableBody<'a>, Refusal> {
+    if protocol != Protocol::Rest {
+        return Ok(SignableBody::Bytes(body));
+    }
+    match text(&parts.headers, "x-amz-content-sha256") {
+        Some("UNSIGNED-PAYLOAD") => Ok(SignableBody::UnsignedPayload),
+        Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") => {
+            Ok(SignableBody::StreamingUnsignedPayloadTrailer)
+        }
+        Some(hash) if hash == hex::encode(Sha256::digest(body)) => {
+            Ok(SignableBody::Precomputed(hash.to_owned()))
+        }
+        Some(_) => Err(Refusal::OtherBody),
+        None => Err(Refusal::Incomplete),
+    }
+}
+
+/// `20260101T120000Z`.
+fn parse_time(at: &str) -> Option<SystemTime> {
+    let plain = at.len() == 16 && at.is_ascii();
+    let (day, time) = plain.then(|| at.split_at(8))?;
+    let time = time.strip_prefix('T')?.strip_suffix('Z')?;
+    let dashed = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]);
+    let written = format!("{dashed}T{}:{}:{}Z", &time[..2], &time[2..4], &time[4..]);
+    let parsed = DateTime::from_str(&written, Format::DateTime).ok()?;
+    parsed.try_into().ok()
+}
+
+fn distance(a: SystemTime, b: SystemTime) -> Duration {
+    a.duration_since(b).unwrap_or_else(|error| error.duration())
+}
+
+/// In a time that does not depend on where they differ.
+fn same(a: &str, b: &str) -> bool {
+    let differences = a.bytes().zip(b.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    a.len() == b.len() && differences == 0
+}

@@ -1,0 +1,159 @@
+//! The wire: HTTP on loopback, and the four protocols that AWS's services speak.
+//!
+//! | service     | protocol                          | module    |
+//! |-------------|-----------------------------------|-----------|
+//! | ECS         | AWS JSON 1.1                      | [`json`]  |
+//! | Auto Scaling| Query in, XML out                 | [`query`] |
+//! | CloudWatch  | Smithy RPC v2 CBOR                | [`cbor`]  |
+//! | S3          | REST and XML, buckets in the path | [`rest`]  |
+//!
+//! Invariants: nothing is answered, not even with an error of its own service,
+//! before the signature was verified; every answer carries a request id and a
+//! `Date`, and every refusal has the shape that its protocol's clients read.
+
+pub(super) mod auth;
+
+mod cbor;
+mod json;
+mod query;
+mod rest;
+mod server;
+mod xml;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{Request, body::Incoming};
+
+pub(super) use self::server::serve;
+use super::{bucket::Buckets, engine::ApiError, shell::Shell};
+
+/// Requests with more than this are refused, also once unpacked.
+const MOST_BODY: usize = 16 << 20;
+
+/// An answer.
+type Answer = Response<Full<Bytes>>;
+
+/// A request that was read and verified.
+#[derive(Debug)]
+struct Call {
+    parts: Parts,
+    body: Bytes,
+    /// Its id, for people who look for it.
+    id: String,
+}
+
+/// All that requests are answered from.
+#[derive(Debug)]
+pub(super) struct Wire {
+    shell: Arc<Shell>,
+    buckets: Arc<Buckets>,
+    key: auth::Key,
+    requests: AtomicU64,
+}
+
+/// What a request speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Json,
+    Query,
+    Cbor,
+    Rest,
+}
+
+impl Protocol {
+    /// S3 is what none of the others is.
+    fn of(parts: &Parts) -> Self {
+        let is_form = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        if parts.headers.contains_key("x-amz-target") {
+            Protocol::Json
+        } else if parts.headers.get("smithy-protocol").is_some_and(|it| it == "rpc-v2-cbor") {
+            Protocol::Cbor
+        } else if is_form && parts.uri.path() == "/" {
+            Protocol::Query
+        } else {
+            Protocol::Rest
+        }
+    }
+
+    fn request_id_header(self) -> HeaderName {
+        HeaderName::from_static(match self {
+            Protocol::Rest => "x-amz-request-id",
+            Protocol::Json | Protocol::Query | Protocol::Cbor => "x-amzn-requestid",
+        })
+    }
+
+    fn refuse(self, error: &ApiError, id: &str) -> Answer {
+        match self {
+            Protocol::Json => json::refuse(error),
+            Protocol::Query => query::refuse(error, id),
+            Protocol::Cbor => cbor::refuse(error),
+            Protocol::Rest => rest::refuse(error, id),
+        }
+    }
+}
+
+impl Wire {
+    pub(super) fn new(shell: Arc<Shell>, buckets: Buckets, key: auth::Key) -> Arc<Self> {
+        Arc::new(Wire { shell, buckets: Arc::new(buckets), key, requests: AtomicU64::new(0) })
+    }
+
+    /// Answers one request.
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = format!("00000000-0000-4000-8000-{number:012x}");
+        let (parts, body) = request.into_parts();
+        let protocol = Protocol::of(&parts);
+        let result = match read(body).await {
+            Ok(body) => self.dispatch(protocol, Call { parts, body, id: id.clone() }).await,
+            Err(error) => Err(error),
+        };
+        let mut answer = result.unwrap_or_else(|error| protocol.refuse(&error, &id));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            answer.headers_mut().insert(protocol.request_id_header(), id);
+        }
+        answer
+    }
+
+    async fn dispatch(&self, protocol: Protocol, call: Call) -> Result<Answer, ApiError> {
+        self.key.verify(protocol, &call.parts, &call.body)?;
+        match protocol {
+            Protocol::Json => json::answer(&self.shell, &call),
+            Protocol::Query => query::answer(&self.shell, &call),
+            Protocol::Cbor => cbor::answer(&self.shell, &call),
+            Protocol::Rest => rest::answer(&self.buckets, call).await,
+        }
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, ApiError> {
+    let body = Limited::new(body, MOST_BODY).collect().await;
+    body.map(http_body_util::Collected::to_bytes).map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            ApiError::new("RequestEntityTooLarge", 413, "The request is larger than 16 MiB.")
+        } else {
+            ApiError::new("IncompleteBody", 400, "The request broke off.")
+        }
+    })
+}
+
+/// An answer with a body of some kind.
+fn reply(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}
+
+/// A header's value, if it is there and is text.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,228 @@
+//! REST and XML: S3, with the bucket in the path.
+
+use std::{collections::HashMap, sync::Arc};
+
+use aws_smithy_types::{DateTime, date_time::Format};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, header};
+use percent_encoding::percent_decode_str;
+
+use super::{Answer, Call, reply, text, xml::Xml};
+use crate::local::{
+    bucket::{Buckets, Listing, Object, When, same_tag},
+    engine::ApiError,
+};
+
+const XML: &str = "application/xml";
+const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+/// Objects in a page of a list.
+const MOST_LISTED: usize = 1000;
+
+/// What is to be done, apart from the buckets.
+#[derive(Debug)]
+enum Operation {
+    HeadBucket,
+    List { prefix: String, after: String, most: usize },
+    Get { key: String, unless: Option<String>, head: bool },
+    Put { key: String, when: When, body: Bytes },
+    Delete { key: String },
+}
+
+/// File work is done apart, so that a slow disk does not hold up the server.
+pub(super) async fn answer(buckets: &Arc<Buckets>, call: Call) -> Result<Answer, ApiError> {
+    let (bucket, operation) = read(&call)?;
+    let buckets = Arc::clone(buckets);
+    let done = tokio::task::spawn_blocking(move || perform(&buckets, &bucket, operation));
+    done.await.unwrap_or_else(|error| {
+        Err(ApiError::new("InternalError", 500, format!("The file work failed: {error}")))
+    })
+}
+
+pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
+    if error.status == 304 {
+        let mut answer = reply(304, XML, Bytes::new());
+        answer.headers_mut().remove(header::CONTENT_TYPE);
+        return answer;
+    }
+    let mut xml = Xml::new();
+    xml.element("Error", |xml| {
+        xml.field("Code", error.code).field("Message", &error.message).field("RequestId", id);
+    });
+    reply(error.status, XML, xml.finish())
+}
+
+fn read(call: &Call) -> Result<(String, Operation), ApiError> {
+    let path = percent_decode_str(call.parts.uri.path().trim_start_matches('/'));
+    let path = path.decode_utf8().map_err(|_| invalid("The path is not UTF-8."))?;
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    let query = call.parts.uri.query().unwrap_or_default();
+    let query: HashMap<String, String> =
+        serde_html_form::from_str(query).map_err(|_| invalid("The query is not a form."))?;
+    let key = key.to_owned();
+    let operation = match (&call.parts.method, key.is_empty()) {
+        (&Method::HEAD, true) => Operation::HeadBucket,
+        (&Method::GET, true) => list(&query)?,
+        (&Method::GET | &Method::HEAD, false) => Operation::Get {
+            key,
+            unless: text(&call.parts.headers, "if-none-match").map(str::to_owned),
+            head: call.parts.method == Method::HEAD,
+        },
+        (&Method::PUT, false) => Operation::Put { key, when: when(call)?, body: content(call)? },
+        (&Method::DELETE, false) => Operation::Delete { key },
+        _ => {
+            let message = "The specified method is not allowed against this resource.";
+            return Err(ApiError::new("MethodNotAllowed", 405, message));
+        }
+    };
+    Ok((bucket.to_owned(), operation))
+}
+
+fn list(query: &HashMap<String, String>) -> Result<Operation, ApiError> {
+    if query.get("list-type").map(String::as_str) != Some("2") {
+        return Err(ApiError::new("NotImplemented", 501, "The local cloud lists with version 2."));
+    }
+    if query.contains_key("delimiter") {
+        return Err(ApiError::new(
+            "NotImplemented",
+            501,
+            "The local cloud lists without delimiter.",
+        ));
+    }
+    let most = match query.get("max-keys") {
+        None => MOST_LISTED,
+        Some(most) => most.parse().map_err(|_| invalid("max-keys is not a number."))?,
+    };
+    let given = |name: &str| query.get(name).cloned();
+    let token = match given("continuation-token") {
+        None => None,
+        Some(token) => Some(
+            key_of(&token)
+                .ok_or_else(|| invalid("The continuation token provided is incorrect"))?,
+        ),
+    };
+    Ok(Operation::List {
+        prefix: given("prefix").unwrap_or_default(),
+        after: token.or_else(|| given("start-after")).unwrap_or_default(),
+        most: most.min(MOST_LISTED),
+    })
+}
+
+fn when(call: &Call) -> Result<When, ApiError> {
+    let condition = |name| text(&call.parts.headers, name);
+    match (condition("if-match"), condition("if-none-match")) {
+        (None, None) => Ok(When::Always),
+        (Some(tag), None) => Ok(When::Matches(tag.to_owned())),
+        (None, Some("*")) => Ok(When::Absent),
+        _ => Err(ApiError::new(
+            "NotImplemented",
+            501,
+            "If-Match: TAG or If-None-Match: * is understood.",
+        )),
+    }
+}
+
+/// The object itself, without the chunks that some clients send it in.
+fn content(call: &Call) -> Result<Bytes, ApiError> {
+    let encoding = text(&call.parts.headers, header::CONTENT_ENCODING.as_str());
+    if !encoding.is_some_and(|encoding| encoding.contains("aws-chunked")) {
+        return Ok(call.body.clone());
+    }
+    let mut content = Vec::with_capacity(call.body.len());
+    let mut rest = &call.body[..];
+    loop {
+        let broken = || ApiError::new("IncompleteBody", 400, "The chunks are not as announced.");
+        let end = rest.windows(2).position(|two| two == b"\r\n").ok_or_else(broken)?;
+        let size = std::str::from_utf8(&rest[..end]).map_err(|_| broken())?;
+        let size = size.split(';').next().unwrap_or_default();
+        let size = usize::from_str_radix(size, 16).map_err(|_| broken())?;
+        if size == 0 {
+            return Ok(content.into());
+        }
+        let chunk = rest[end + 2..].get(..size).ok_or_else(broken)?;
+        content.extend_from_slice(chunk);
+        rest = rest[end + 2 + size..].strip_prefix(b"\r\n").ok_or_else(broken)?;
+    }
+}
+
+fn perform(buckets: &Buckets, bucket: &str, operation: Operation) -> Result<Answer, ApiError> {
+    match operation {
+        Operation::HeadBucket => buckets.check(bucket).map(|_| reply(200, XML, Bytes::new())),
+        Operation::List { prefix, after, most } => {
+            let listing = buckets.list(bucket, &prefix, &after, most)?;
+            Ok(reply(200, XML, listed(bucket, &prefix, most, &listing)))
+        }
+        Operation::Get { key, unless, head } => {
+            let object = buckets.get(bucket, &key)?;
+            let unchanged = unless.is_some_and(|tag| tag == "*" || same_tag(&tag, &object.etag));
+            Ok(found(object, unchanged, head))
+        }
+        Operation::Put { key, when, body } => {
+            let etag = buckets.put(bucket, &key, &body, &when)?;
+            let mut answer = reply(200, XML, Bytes::new());
+            set(&mut answer, header::ETAG, &etag);
+            Ok(answer)
+        }
+        Operation::Delete { key } => {
+            buckets.delete(bucket, &key)?;
+            Ok(reply(204, XML, Bytes::new()))
+        }
+    }
+}
+
+fn found(object: Object, unchanged: bool, head: bool) -> Answer {
+    let status = if unchanged { 304 } else { 200 };
+    let length = object.body.len();
+    let body = if unchanged || head { Bytes::new() } else { object.body };
+    let mut answer = reply(status, "binary/octet-stream", body);
+    set(&mut answer, header::ETAG, &object.etag);
+    let modified = DateTime::from_secs(object.modified_s).fmt(Format::HttpDate);
+    set(&mut answer, header::LAST_MODIFIED, &modified.unwrap_or_default());
+    if head && !unchanged {
+        set(&mut answer, header::CONTENT_LENGTH, &length.to_string());
+    }
+    answer
+}
+
+fn listed(bucket: &str, prefix: &str, most: usize, listing: &Listing) -> String {
+    let mut xml = Xml::new();
+    xml.element(&format!(r#"ListBucketResult xmlns="{NAMESPACE}""#), |xml| {
+        xml.field("Name", bucket)
+            .field("Prefix", prefix)
+            .field("KeyCount", listing.objects.len())
+            .field("MaxKeys", most)
+            .field("IsTruncated", listing.truncated);
+        if let Some(last) = listing.objects.last().filter(|_| listing.truncated) {
+            xml.field("NextContinuationToken", token_of(&last.key));
+        }
+        for object in &listing.objects {
+            xml.element("Contents", |xml| {
+                let modified = DateTime::from_secs(object.modified_s).fmt(Format::DateTime);
+                xml.field("Key", &object.key)
+                    .field("LastModified", modified.unwrap_or_default())
+                    .field("ETag", &object.etag)
+                    .field("Size", object.size)
+                    .field("StorageClass", "STANDARD");
+            });
+        }
+    });
+    xml.finish()
+}
+
+/// Where a list goes on, in letters that no layer on the way changes.
+fn token_of(key: &str) -> String {
+    hex::encode(key)
+}
+
+fn key_of(token: &str) -> Option<String> {
+    String::from_utf8(hex::decode(token).ok()?).ok()
+}
+
+fn set(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}
+
+fn invalid(message: &str) -> ApiError {
+    ApiError::new("InvalidArgument", 400, message)
+}
