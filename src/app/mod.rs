@@ -8,6 +8,8 @@ pub mod action;
 pub mod effect;
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+pub(crate) mod keys;
 pub mod prompt;
 mod run;
 mod signals;

@@ -38,6 +38,18 @@ pub fn rate(per_s: f64) -> String {
     }
 }
 
+/// Three digits of a number whose unit is written elsewhere: `0.85`, `12.3`, `1,234`.
+#[must_use]
+pub fn figure(value: f64) -> String {
+    if value < 9.995 {
+        format!("{value:.2}")
+    } else if value < 99.95 {
+        format!("{value:.1}")
+    } else {
+        count(value.round() as u64)
+    }
+}
+
 /// A latency in milliseconds: `850 µs`, `1.23 ms`, `12.3 ms`, `123 ms`, `1.2 s`.
 #[must_use]
 pub fn latency(ms: f64) -> String {

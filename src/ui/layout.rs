@@ -47,7 +47,7 @@ pub(super) struct Frame {
 pub(super) fn frame(area: Rect) -> Frame {
     let [header, sentence, body, footer] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(1),
+        Constraint::Length(if Size::of(area) == Size::Small { 2 } else { 1 }),
         Constraint::Fill(1),
         Constraint::Length(1),
     ])

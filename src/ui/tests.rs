@@ -31,10 +31,20 @@ fn look() {
     let Ok(size) = std::env::var("LOOK") else { return };
     let (w, h) = size.split_once('x').unwrap();
     for (name, snapshot) in fixtures::all() {
-        if let Ok(only) = std::env::var("ONLY") && only != name { continue; }
+        if let Ok(only) = std::env::var("ONLY")
+            && only != name
+        {
+            continue;
+        }
         let mut app = fixtures::app(snapshot);
         app.log_axis = std::env::var("LOG").is_ok();
+        if let Ok(keys) = std::env::var("KEYS") {
+            crate::app::keys::press(&mut app, &keys, NOW);
+        }
         let theme = Theme::new(true, std::env::var("ASCII").is_err());
-        println!("== {name}\n{}", text(&picture(&app, theme, w.parse().unwrap(), h.parse().unwrap())));
+        println!(
+            "== {name}\n{}",
+            text(&picture(&app, theme, w.parse().unwrap(), h.parse().unwrap()))
+        );
     }
 }

@@ -2,57 +2,60 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::Scene;
+use super::{Scene, wrap};
 use crate::ui::{format, layout, theme::Role};
 
+/// Widest line of prose.
+const WIDEST: usize = 64;
+
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let lines = lines(scene);
-    let height = lines.len() as u16;
-    let place = layout::centred(area, area.width, height);
+    let lines = lines(scene, usize::from(area.width));
+    let place = layout::centred(area, area.width, lines.len() as u16);
     for (line, row) in lines.into_iter().zip(place.rows()) {
         line.centered().render(row, buffer);
     }
 }
 
-fn lines(scene: &Scene<'_>) -> Vec<Line<'static>> {
+fn lines(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
     if scene.app.readonly {
         return vec![Line::from(scene.span(Role::Dim, "no run is on; this screen only watches"))];
     }
     let snapshot = scene.snapshot();
-    let devices = format::counted(scene.app.batch, "device");
-    let cost = if snapshot.site.costs { "which costs money" } else { "which costs nothing" };
-    let key = |key: &str, what: &str| {
-        [scene.span(Role::Accent, key.to_owned()), scene.span(Role::Dim, format!(" {what}"))]
-    };
-    let gap = || [scene.span(Role::Dim, "   ")];
-    let hints = key("b", "batch size")
-        .into_iter()
-        .chain(gap())
-        .chain(key("w", "ramp window"))
-        .chain(gap())
-        .chain(key("]", "another instance"))
-        .chain(gap())
-        .chain(key("?", "all keys"));
-    vec![
+    let mut lines = vec![
         Line::from(vec![
             scene.span(Role::Strong, "press "),
             scene.span(Role::Accent, "+"),
-            scene.span(Role::Strong, format!(" for {devices}")),
+            scene
+                .span(Role::Strong, format!(" for {}", format::counted(scene.app.batch, "device"))),
         ]),
         Line::default(),
-        Line::from(scene.span(
-            Role::Text,
-            format!(
-                "they start {} on the {}, {cost},",
-                format::over(scene.app.window),
-                snapshot.site.label
-            ),
-        )),
-        Line::from(vec![
-            scene.span(Role::Text, "and talk to "),
-            scene.span(Role::Strong, snapshot.target.clone()),
-        ]),
-        Line::default(),
-        Line::from_iter(hints),
-    ]
+    ];
+    let cost = if snapshot.site.costs { "which costs money" } else { "which costs nothing" };
+    let starts = format::over(scene.app.window);
+    let what = format!(
+        "they start {starts} on the {}, {cost}, and talk to {}",
+        snapshot.site.label, snapshot.target
+    );
+    lines.extend(
+        wrap(&what, width.min(WIDEST))
+            .into_iter()
+            .map(|line| Line::from(scene.span(Role::Text, line))),
+    );
+    lines.extend([Line::default(), hints(scene, width)]);
+    lines
+}
+
+/// Further keys, as many as fit.
+fn hints(scene: &Scene<'_>, width: usize) -> Line<'static> {
+    let mut line = Line::default();
+    for (key, what) in
+        [("b", "batch size"), ("w", "ramp window"), ("?", "all keys"), ("]", "another instance")]
+    {
+        if line.width() + what.len() + 5 <= width {
+            let gap = if line.width() > 0 { "   " } else { "" };
+            line.push_span(scene.span(Role::Accent, format!("{gap}{key}")));
+            line.push_span(scene.span(Role::Dim, format!(" {what}")));
+        }
+    }
+    line
 }

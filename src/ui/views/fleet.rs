@@ -7,7 +7,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, draw_ends};
+use super::{Scene, draw_headline};
 use crate::{
     app::state::devices_alive,
     controller::snapshot::{InstanceView, TasksView},
@@ -32,7 +32,7 @@ pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>)
     let instances = &part.value;
     if let Some(row) = rows.next() {
         let limit = scene.span(Role::Dim, format!("max {}", instances.max));
-        draw_ends(
+        draw_headline(
             buffer,
             row,
             of(scene, instances.registered, instances.desired, "up"),
@@ -42,7 +42,7 @@ pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>)
     if let Some(row) = rows.next() {
         boxes(scene, row.width).render(row, buffer);
     }
-    let mut figures = vec![Figure::count(instances.room, "tasks fit", Role::Text)];
+    let mut figures = vec![room(instances.room)];
     let moving =
         [(instances.booting, "booting", Role::Accent), (instances.leaving, "leaving", Role::Warn)];
     figures.extend(
@@ -54,6 +54,15 @@ pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>)
     Figures::new(figures, scene.theme).render(below(inner, 2), buffer);
 }
 
+/// How many tasks still fit on what is there.
+pub(super) fn room(tasks: u32) -> Figure {
+    match tasks {
+        0 => Figure::words("no room left", Role::Warn),
+        1 => Figure::words("room for 1 task", Role::Text),
+        n => Figure::words(&format!("room for {} tasks", format::count(n.into())), Role::Text),
+    }
+}
+
 pub(super) fn draw_tasks(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let part = &scene.snapshot().tasks;
     let note = scene.age(part, scene.snapshot().site.refresh);
@@ -62,7 +71,7 @@ pub(super) fn draw_tasks(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let mut rows = inner.rows();
     if let Some(row) = rows.next() {
         let failures = failures(scene, tasks);
-        draw_ends(buffer, row, of(scene, tasks.running, tasks.wanted, "running"), failures);
+        draw_headline(buffer, row, tasks_headline(scene), failures);
     }
     let used = 1 + draw_gauge(buffer, inner, tasks.running, tasks.wanted, scene);
     Figures::new(task_figures(tasks), scene.theme).render(below(inner, used), buffer);
@@ -95,7 +104,7 @@ pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
             String::new()
         };
         let headline = of(scene, devices.connected, devices.wanted, "connected");
-        draw_ends(buffer, row, headline, scene.span(Role::Dim, share).into());
+        draw_headline(buffer, row, headline, scene.span(Role::Dim, share).into());
     }
     let used = 1 + draw_gauge(buffer, inner, devices.connected, devices.wanted, scene);
     let coverage =
@@ -128,16 +137,29 @@ pub(super) fn coverage_words(scene: &Scene<'_>) -> Option<Span<'static>> {
     Some(scene.span(if is_whole { Role::Dim } else { Role::Warn }, text))
 }
 
-/// `8 of 10 running`.
+/// `8 of 10 running`, or `3 still stopping`.
+pub(super) fn tasks_headline(scene: &Scene<'_>) -> Line<'static> {
+    let tasks = &scene.snapshot().tasks.value;
+    if tasks.wanted == 0 && tasks.stopping > 0 {
+        return of(scene, tasks.stopping, 0, "stopping");
+    }
+    of(scene, tasks.running, tasks.wanted, "running")
+}
+
+/// `8 of 10 running`, or `3 still running` where none is wanted.
 pub(super) fn of(scene: &Scene<'_>, is: u32, wanted: u32, word: &str) -> Line<'static> {
     let role = match is.cmp(&wanted) {
         _ if is == 0 && wanted == 0 => Role::Dim,
         std::cmp::Ordering::Equal => Role::Strong,
         _ => Role::Accent,
     };
+    let of = match (is, wanted) {
+        (1.., 0) => " still".to_owned(),
+        _ => format!(" of {}", format::count(wanted.into())),
+    };
     Line::from(vec![
         scene.span(role, format::count(is.into())),
-        scene.span(Role::Text, format!(" of {}", format::count(wanted.into()))),
+        scene.span(Role::Text, of),
         scene.span(Role::Dim, format!(" {word}")),
     ])
 }

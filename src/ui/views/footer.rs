@@ -9,7 +9,10 @@ use ratatui::{
 
 use super::{Scene, draw_ends};
 use crate::{
-    app::state::{Mode, Prompt, Setting},
+    app::{
+        action::Action,
+        state::{Mode, Prompt, Setting},
+    },
     ui::{
         format,
         keymap::{self, Danger, Row},
@@ -68,5 +71,19 @@ fn keys(scene: &Scene<'_>, width: usize) -> Line<'static> {
 fn entry(scene: &Scene<'_>, row: &Row) -> [Span<'static>; 3] {
     let role = if row.danger == Danger::Destroys { Role::Error } else { Role::Accent };
     let key = row.keys.first().map(|key| key.name()).unwrap_or_default();
-    [scene.span(role, key), scene.span(Role::Dim, format!(" {}", row.label)), Span::raw("  ")]
+    [
+        scene.span(role, key),
+        scene.span(Role::Dim, format!(" {}", label(scene, row))),
+        Span::raw("  "),
+    ]
+}
+
+/// The label; with the batch's size where that is what the key is about.
+fn label(scene: &Scene<'_>, row: &Row) -> String {
+    match row.action {
+        Action::AddBatch | Action::RemoveBatch => {
+            format!("{} {}", row.label, format::count(scene.app.batch.into()))
+        }
+        _ => row.label.to_owned(),
+    }
 }

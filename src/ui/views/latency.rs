@@ -14,7 +14,7 @@ use super::{
     timeline::{Timeline, ticks},
 };
 use crate::{
-    controller::snapshot::{Quantiles, Window},
+    controller::snapshot::Quantiles,
     ui::{
         format,
         theme::Role,
@@ -46,7 +46,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     };
     let inner = Pane::new(&title).note(scene.traffic_age()).render(area, buffer, scene.theme);
     let mut rows = inner.rows();
-    let lines = figures(scene, inner.width);
+    let lines = figures(scene, &unit, usize::from(inner.width));
     let used = (lines.len() as u16).min(inner.height);
     for (line, row) in lines.into_iter().zip(&mut rows) {
         line.render(row, buffer);
@@ -58,7 +58,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 fn draw_chart(buffer: &mut Buffer, field: Rect, unit: &Unit, scene: &Scene<'_>) {
-    let timeline = Timeline::of(scene, field.width.saturating_sub(8));
+    let timeline = Timeline::of(scene);
     let points = &scene.snapshot().traffic.value.points;
     let line = |percentile: &Percentile| Series {
         samples: timeline.samples(points, |point| {
@@ -84,36 +84,46 @@ fn draw_chart(buffer: &mut Buffer, field: Rect, unit: &Unit, scene: &Scene<'_>) 
 }
 
 /// The latest window: on one line where that fits, on two otherwise.
-fn figures(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
+fn figures(scene: &Scene<'_>, unit: &Unit, width: usize) -> Vec<Line<'static>> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
         return vec![Line::from(scene.span(Role::Dim, "no whole window yet"))];
     };
-    let when = Span::styled(when(window), scene.theme.style(Role::Dim));
-    let mut response = Vec::new();
-    for percentile in &PERCENTILES {
-        response.push(swatch(percentile.role, scene.theme));
-        response.push(scene.span(Role::Dim, format!("{} ", percentile.name)));
-        let value = format::latency((percentile.of)(&window.response));
-        response.push(scene.span(Role::Strong, value));
-        response.push(Span::raw("  "));
-    }
-    let service = vec![
+    // A figure is of its window and of no other time.
+    let when = scene.span(Role::Dim, format!("last {}  ", format::span(window.length_ms)));
+    let service = [
         scene.span(Role::Dim, "service p99 "),
         scene.span(Role::Text, format::latency(window.service.p99)),
     ];
-    let all: Vec<_> =
-        [vec![when.clone(), Span::raw("  ")], response.clone(), service.clone()].concat();
-    let line = Line::from(all);
-    if line.width() <= usize::from(width) {
+    let response = response(scene, &window.response, unit, true);
+    let line: Line<'static> =
+        [&when].into_iter().chain(&response).chain(&service).cloned().collect();
+    if line.width() <= width {
         return vec![line];
     }
-    let above = Line::from([vec![when, Span::raw("  ")], service].concat());
-    vec![above, Line::from(response)]
+    let above = [&when].into_iter().chain(&service).cloned().collect();
+    let response = Line::from(response);
+    if response.width() <= width + 2 {
+        return vec![above, response];
+    }
+    vec![above, Line::from(self::response(scene, &window.response, unit, false))]
 }
 
-/// `last 10 s`, as the figures are of no other time.
-fn when(window: &Window) -> String {
-    format!("last {}", format::span(window.length_ms))
+/// The percentiles: with swatches and units, or short, as the title has the unit.
+fn response(scene: &Scene<'_>, of: &Quantiles, unit: &Unit, is_long: bool) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    for percentile in &PERCENTILES {
+        let value = (percentile.of)(of);
+        if is_long {
+            spans.push(swatch(percentile.role, scene.theme));
+            spans.push(scene.span(Role::Dim, format!("{} ", percentile.name)));
+            spans.push(scene.span(Role::Strong, format::latency(value)));
+        } else {
+            spans.push(scene.span(percentile.role, format!("{} ", percentile.name)));
+            spans.push(scene.span(Role::Strong, format::figure(value / unit.in_ms)));
+        }
+        spans.push(Span::raw("  "));
+    }
+    spans
 }
 
 /// The figures of the latest window on one line, for small screens.
@@ -121,14 +131,11 @@ pub(super) fn one_line(scene: &Scene<'_>) -> Line<'static> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
         return Line::from(scene.span(Role::Dim, "no whole window yet"));
     };
-    let mut line = Line::default();
-    for percentile in &PERCENTILES {
-        line.push_span(scene.span(Role::Dim, format!("{} ", percentile.name)));
-        let value = format::latency((percentile.of)(&window.response));
-        line.push_span(scene.span(percentile.role, value));
-        line.push_span(Span::raw("  "));
-    }
-    line
+    let unit = Unit::of(scene);
+    let mut spans = response(scene, &window.response, &unit, false);
+    spans.pop();
+    spans.push(scene.span(Role::Dim, format!(" {}", unit.name)));
+    Line::from(spans)
 }
 
 /// What the axis counts in, so that its numbers stay short.

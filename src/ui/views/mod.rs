@@ -154,6 +154,12 @@ fn draw_ends(buffer: &mut Buffer, row: Rect, left: Line<'_>, right: Line<'_>) {
     right.render(at, buffer);
 }
 
+/// Draws `left` and `right` on one row; where both do not fit, `right` is left out.
+fn draw_headline(buffer: &mut Buffer, row: Rect, left: Line<'_>, right: Line<'_>) {
+    let fits = left.width() + right.width() < usize::from(row.width);
+    draw_ends(buffer, row, left, if fits { right } else { Line::default() });
+}
+
 /// Breaks `text` into lines of at most `width` characters, between words where
 /// possible.
 fn wrap(text: &str, width: usize) -> Vec<String> {

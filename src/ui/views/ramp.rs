@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// Shortest gauge worth its words.
+const LEAST_GAUGE: u16 = 16;
+
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, size: Size, scene: &Scene<'_>) {
     let row = if size == Size::Large {
         Pane::new("Ramp").render(area, buffer, scene.theme)
@@ -35,36 +38,43 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, size: Size, scene: &Scene<'_
 pub(super) fn draw_row(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     let ramp = &scene.snapshot().ramp;
     let (role, words) = words(scene);
-    if ramp.total == 0 || scene.is_ended() {
+    if ramp.is_over() || ramp.total == 0 || scene.is_ended() {
         return Line::from(scene.span(Role::Dim, words)).render(row, buffer);
     }
     let (actual, planned) = shares(scene);
-    let figures = Line::from(vec![
-        scene.span(Role::Strong, format!(" {:>5}", format::percent(actual))),
-        scene.span(Role::Dim, "  planned "),
-        scene.span(
-            Role::Text,
-            format!(
-                "{} of {}",
-                format::count(ramp.planned.into()),
-                format::count(ramp.total.into())
-            ),
-        ),
+    let percent = scene.span(Role::Strong, format!(" {:>5}  ", format::percent(actual)));
+    let planned_words = [
+        scene.span(Role::Dim, "planned "),
+        scene.span(Role::Text, of(ramp.planned, ramp.total)),
         scene.span(Role::Dim, "  "),
-        scene.span(if role == Role::Warn { role } else { Role::Text }, words),
-    ]);
-    let text = (figures.width() as u16).min(row.width.saturating_sub(8));
+    ];
+    let words = scene.span(if role == Role::Warn { role } else { Role::Text }, words);
+    let mut figures: Line<'static> =
+        [&percent].into_iter().chain(&planned_words).chain([&words]).cloned().collect();
+    if figures.width() + usize::from(LEAST_GAUGE) > usize::from(row.width) {
+        figures = Line::from(vec![percent, words]);
+    }
+    let text = (figures.width() as u16).min(row.width);
     let [gauge, rest] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(text)]).areas(row);
     Gauge::new(actual, scene.theme).planned(planned).render(gauge, buffer);
     figures.render(rest, buffer);
 }
 
+fn of(n: u32, all: u32) -> String {
+    format!("{} of {}", format::count(n.into()), format::count(all.into()))
+}
+
 /// What the ramp is at, in words.
 pub(super) fn words(scene: &Scene<'_>) -> (Role, String) {
-    let ramp = &scene.snapshot().ramp;
-    match ramp.left_ms {
-        _ if scene.is_ended() => (Role::Dim, "the run is over".into()),
+    let snapshot = scene.snapshot();
+    if let (Some(Phase::Ended), Some(run)) = (scene.phase(), &snapshot.run) {
+        return (Role::Dim, format!("over; results in {}", run.folder.display()));
+    }
+    match snapshot.ramp.left_ms {
+        _ if matches!(scene.phase(), Some(Phase::Ending { .. })) => {
+            (Role::Dim, "over: the run is ending".into())
+        }
         Some(0) if scene.app.readonly => (Role::Dim, "no ramp is on".into()),
         Some(0) => (Role::Dim, format!("no ramp is on; + adds {}", scene.batch())),
         Some(left) => (Role::Ok, format!("{} left", format::left(left))),
@@ -72,7 +82,7 @@ pub(super) fn words(scene: &Scene<'_>) -> (Role, String) {
             (Role::Warn, "paused".into())
         }
         None if scene.phase() == Some(Phase::Paused) => (Role::Warn, "paused; p resumes".into()),
-        None if scene.snapshot().tasks.value.waiting_for_room > 0 => {
+        None if snapshot.tasks.value.waiting_for_room > 0 => {
             (Role::Warn, "waiting for room".into())
         }
         None => (Role::Accent, "waiting for tasks".into()),

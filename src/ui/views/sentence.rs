@@ -5,7 +5,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{Scene, ramp};
+use super::{Scene, ramp, wrap};
 use crate::{
     app::state::END_DEADLINE_MS,
     controller::snapshot::Phase,
@@ -16,10 +16,22 @@ use crate::{
 /// News that are older than so many refreshes are no news.
 const SILENCE: u32 = 5;
 
-pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (role, text) = say(scene);
     let weight = if matches!(role, Role::Warn | Role::Error) { role } else { Role::Strong };
-    Line::from(vec![scene.span(role, " ● "), scene.span(weight, text)]).render(row, buffer);
+    Line::from(scene.span(role, " ●")).render(area, buffer);
+    let width = usize::from(area.width).saturating_sub(4);
+    let mut lines = wrap(&text, width);
+    if lines.len() > usize::from(area.height) {
+        lines.truncate(usize::from(area.height));
+        if let Some(last) = lines.last_mut() {
+            *last = format::cut(last, width.saturating_sub(2)) + " …";
+        }
+    }
+    for (line, row) in lines.into_iter().zip(area.rows()) {
+        let row = Rect { x: row.x + 3, width: row.width.saturating_sub(3), ..row };
+        Line::from(scene.span(weight, line)).render(row, buffer);
+    }
 }
 
 /// The sentence and how grave it is.
@@ -91,31 +103,30 @@ fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
     Some((Role::Warn, full + &advice))
 }
 
+/// What is wrong, the gravest first.
 fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
     let snapshot = scene.snapshot();
     let (tasks, devices) = (&snapshot.tasks.value, &snapshot.devices.value);
+    let mut found: Vec<(Role, String)> = Vec::new();
     let point = scene.latest_point();
-    if scene.is_saturated() {
-        let (cpu, lag) = point.map_or((0.0, 0.0), |point| (point.cpu, point.lag_ms));
-        let figures = format!("cpu {}, lag {}", format::percent(cpu), format::latency(lag));
-        return Some((
-            Role::Warn,
-            format!("the generator is saturated ({figures}): it delays what it measures"),
-        ));
-    }
     if let Some(errors) = point.map(|point| point.errors_per_s).filter(|errors| *errors >= 0.05) {
-        return Some((Role::Error, format!("{} errors/s", format::rate(errors))));
+        found.push((Role::Error, format!("{} errors/s", format::rate(errors))));
     }
     if devices.failed > 0 {
-        let failed = format::counted(devices.failed, "device");
         let are = if devices.failed == 1 { "is" } else { "are" };
-        return Some((Role::Error, format!("{failed} of {} {are} not connected", devices.wanted)));
+        let failed = format::counted(devices.failed, "device");
+        found.push((Role::Error, format!("{failed} {are} not connected")));
+    }
+    if let Some(point) = point.filter(|_| scene.is_saturated()) {
+        let (cpu, lag) = (format::percent(point.cpu), format::latency(point.lag_ms));
+        found.push((Role::Warn, format!("generator saturated (cpu {cpu}, lag {lag})")));
     }
     if tasks.failed > 0 && tasks.running < tasks.wanted {
-        let missing = format::counted(tasks.wanted - tasks.running, "task");
-        return Some((Role::Warn, format!("{missing} missing: {} failed so far", tasks.failed)));
+        found.push((Role::Warn, format!("{} failed", format::counted(tasks.failed, "task"))));
     }
-    None
+    let gravest = found.first()?.0;
+    let words: Vec<String> = found.into_iter().map(|(_, words)| words).collect();
+    Some((gravest, words.join("; ")))
 }
 
 fn progress(scene: &Scene<'_>) -> (Role, String) {

@@ -45,7 +45,7 @@ fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
     match nth {
         0 => {
             let at = labelled(buffer, row, "Tasks", scene);
-            let headline = fleet::of(scene, tasks.running, tasks.wanted, "running");
+            let headline = fleet::tasks_headline(scene);
             let figures = fleet::task_figures(tasks);
             headline_and(buffer, at, headline, figures, scene.age(&snapshot.tasks, refresh), scene);
         }
@@ -92,7 +92,7 @@ fn draw_instances(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     let at = labelled(buffer, row, "Instances", scene);
     let headline = fleet::of(scene, part.value.registered, part.value.desired, "up");
     let figures = vec![
-        Figure::count(part.value.room, "tasks fit", Role::Text),
+        fleet::room(part.value.room),
         Figure::count(part.value.booting, "booting", Role::Accent),
     ];
     headline_and(
@@ -119,6 +119,7 @@ fn headline_and(
     draw_ends(buffer, row, headline, age);
     let room = row.width.saturating_sub(width + age_width + u16::from(age_width > 0));
     Figures::new(figures, scene.theme)
+        .without_zeros()
         .render(Rect { x: row.x + width, width: room, ..row }, buffer);
 }
 

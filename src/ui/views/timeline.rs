@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{Scene, draw_ends};
+use super::Scene;
 use crate::{
     controller::snapshot::{Phase, Point},
     model::Millis,
@@ -16,6 +16,9 @@ use crate::{
 /// Stretches of time that a chart can show, in intervals.
 const SPANS: [Millis; 6] = [60, 120, 300, 600, 1800, 3600];
 
+/// The longest, in intervals: two points a dot of the narrowest chart.
+const MOST: Millis = 120;
+
 /// A stretch of time that ends with the latest interval.
 pub(super) struct Timeline {
     /// In milliseconds.
@@ -25,9 +28,9 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    /// The shortest one that shows all points, as long as each has a dot of its own
-    /// on a chart of this width; then the latest.
-    pub(super) fn of(scene: &Scene<'_>, width: u16) -> Self {
+    /// The shortest one that shows all points, up to what the charts have dots for.
+    /// All charts share it, so that what is above each other happened together.
+    pub(super) fn of(scene: &Scene<'_>) -> Self {
         let traffic = &scene.snapshot().traffic.value;
         let interval = traffic.interval_ms.max(1);
         let (first, last) = match (traffic.points.first(), traffic.points.last()) {
@@ -35,8 +38,7 @@ impl Timeline {
             _ => (0, 0),
         };
         let needed = last.saturating_sub(first) / interval + 1;
-        let most = Millis::from(width) * 2;
-        let fits = |spans: &&Millis| **spans <= most.max(SPANS[0]);
+        let fits = |intervals: &&Millis| **intervals <= MOST;
         let span = SPANS
             .iter()
             .filter(fits)
@@ -91,7 +93,7 @@ impl Timeline {
 
 /// Ticks on an axis of so many rows: enough to read, not so many that it is a grid.
 pub(super) fn ticks(rows: u16) -> usize {
-    usize::from((rows / 3).clamp(1, 5))
+    usize::from((rows / 3).clamp(3, 5))
 }
 
 /// The devices over time, planned and connected.
@@ -101,17 +103,16 @@ pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if inner.height < 3 {
         return;
     }
-    let legend = Rect { height: 1, ..inner };
-    let left = Line::from(vec![
+    Line::from(vec![
         swatch(Role::Connected, scene.theme),
         scene.span(Role::Dim, "connected  "),
         swatch(Role::Planned, scene.theme),
         scene.span(Role::Dim, "planned"),
-    ]);
-    draw_ends(buffer, legend, left, Line::default());
+    ])
+    .render(Rect { height: 1, ..inner }, buffer);
 
     let field = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
-    let timeline = Timeline::of(scene, field.width.saturating_sub(8));
+    let timeline = Timeline::of(scene);
     let points = &scene.snapshot().traffic.value.points;
     let planned = timeline.samples(points, |point| Some(point.planned));
     let connected = timeline.samples(points, |point| Some(point.connected));

@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::{Line, Span},
-    widgets::Widget,
-};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
 use super::{Scene, draw_ends, wrap};
 use crate::{
@@ -35,7 +30,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, has_health: bool, scene: &Sc
     }
     if has_health {
         if let Some(row) = rows.next() {
-            health(scene).render(row, buffer);
+            let label = scene.span(Role::Dim, "generator ");
+            let mut line = health(scene);
+            line.spans.insert(0, label);
+            line.render(row, buffer);
         }
     } else if let (Some(_), Some(row)) = (rows.next(), rows.next()) {
         let rates: Vec<f64> = traffic
@@ -87,14 +85,14 @@ fn figure(scene: &Scene<'_>, label: &str, value: &str, is_bad: bool) -> Line<'st
     ])
 }
 
-/// `generator  cpu 41 %  lag 400 µs`.
+/// `cpu 41 % lag 400 µs`.
 pub(super) fn health(scene: &Scene<'_>) -> Line<'static> {
     let Some(point) = scene.latest_point() else {
-        return Line::from(scene.span(Role::Dim, "generator: no reports yet"));
+        return Line::from(scene.span(Role::Dim, "no reports yet"));
     };
     let role = |is_bad| if is_bad { Role::Warn } else { Role::Text };
     Line::from(vec![
-        scene.span(Role::Dim, "generator cpu "),
+        scene.span(Role::Dim, "cpu "),
         scene.span(role(point.cpu > 0.9), format::percent(point.cpu)),
         scene.span(Role::Dim, " lag "),
         scene.span(role(point.lag_ms > 50.0), format::latency(point.lag_ms)),
@@ -136,30 +134,31 @@ fn altogether(scene: &Scene<'_>, total: u64, role: Role) -> Line<'static> {
     Line::from(vec![scene.span(role, format::count(total)), scene.span(Role::Dim, " in all")])
 }
 
-/// `timeout 12 · refused 1`: as many kinds as fit.
+/// `timeout 12 · refused 1`: the most frequent kind first, then as many as fit.
 pub(super) fn kinds(
     scene: &Scene<'_>,
     errors: &BTreeMap<String, u64>,
     width: u16,
 ) -> Line<'static> {
+    let Some(worst) = errors.iter().max_by_key(|(_, count)| **count) else {
+        return Line::from(scene.span(Role::Dim, "no errors"));
+    };
+    let others = errors.iter().filter(|(kind, _)| *kind != worst.0);
     let mut line = Line::default();
-    for (nth, (kind, count)) in errors.iter().enumerate() {
-        let text = format!("{kind} {}", format::count(*count));
+    for (nth, (kind, count)) in std::iter::once(worst).chain(others).enumerate() {
         let separator = if nth > 0 { " · " } else { "" };
-        let room = usize::from(width).saturating_sub(line.width() + separator.chars().count());
-        if text.chars().count() > room {
-            if room > 4 {
-                line.push_span(
-                    scene.span(Role::Dim, format!("{separator}+{}", errors.len() - nth)),
-                );
-            }
+        let text = format!("{kind} {}", format::count(*count));
+        let left = errors.len() - nth;
+        // Room for the word about those that are not shown.
+        let reserve = if left > 1 { 5 } else { 0 };
+        if line.width() + separator.len() + text.chars().count() + reserve > usize::from(width)
+            && nth > 0
+        {
+            line.push_span(scene.span(Role::Dim, format!("{separator}+{left}")));
             break;
         }
         line.push_span(scene.span(Role::Dim, separator));
         line.push_span(scene.span(Role::Error, text));
-    }
-    if errors.is_empty() {
-        line.push_span(Span::styled("no errors", scene.theme.style(Role::Dim)));
     }
     line
 }

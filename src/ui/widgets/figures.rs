@@ -34,14 +34,23 @@ impl Figure {
         Self { value: format::count(n.into()), label, role, is_zero }
     }
 
-    fn width(&self) -> usize {
-        self.value.len() + 1 + self.label.len()
+    /// A figure in words of its own.
+    pub(in crate::ui) fn words(text: &str, role: Role) -> Self {
+        Self { value: text.to_owned(), label: "", role, is_zero: false }
     }
 
-    fn spans(self, theme: &Theme) -> [Span<'static>; 2] {
+    fn width(&self) -> usize {
+        self.value.len() + usize::from(!self.label.is_empty()) + self.label.len()
+    }
+
+    fn spaced_label(&self) -> String {
+        if self.label.is_empty() { String::new() } else { format!(" {}", self.label) }
+    }
+
+    fn spans(&self, theme: &Theme) -> [Span<'static>; 2] {
         [
-            Span::styled(self.value, theme.style(self.role)),
-            Span::styled(format!(" {}", self.label), theme.style(Role::Dim)),
+            Span::styled(self.value.clone(), theme.style(self.role)),
+            Span::styled(self.spaced_label(), theme.style(Role::Dim)),
         ]
     }
 }
@@ -55,6 +64,12 @@ pub(in crate::ui) struct Figures<'a> {
 impl<'a> Figures<'a> {
     pub(in crate::ui) fn new(figures: Vec<Figure>, theme: &'a Theme) -> Self {
         Self { figures, theme }
+    }
+
+    /// Leaves the zeros out, where each word counts.
+    pub(in crate::ui) fn without_zeros(mut self) -> Self {
+        self.figures.retain(|figure| !figure.is_zero);
+        self
     }
 
     fn lines_needed(&self, width: usize) -> usize {

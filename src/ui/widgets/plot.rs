@@ -17,6 +17,9 @@ use crate::ui::theme::{Role, Theme};
 /// Dots of a braille cell, by row and column.
 const DOTS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
+/// Below this height a plot is low.
+const LOW: u16 = 9;
+
 /// A value at a time.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ui) struct Sample {
@@ -69,7 +72,9 @@ impl<'a> Plot<'a> {
     /// Draws the axes and returns the field between them.
     fn axes(&self, area: Rect, buffer: &mut Buffer) -> Rect {
         let dim = self.theme.style(Role::Dim);
-        let rows = area.height.saturating_sub(2);
+        // On a low plot the times are written into the floor.
+        let below = if area.height < LOW { 1 } else { 2 };
+        let rows = area.height.saturating_sub(below);
         let ticks: Vec<(u16, String)> = self
             .scale
             .ticks(usize::from(rows))
@@ -93,20 +98,28 @@ impl<'a> Plot<'a> {
         put(buffer, axis, field.bottom(), "└", dim);
         let floor = Rect { y: field.bottom(), height: 1, ..field };
         Line::styled("─".repeat(usize::from(field.width)), dim).render(floor, buffer);
+        let mut last_row = None;
         for (row, label) in ticks {
-            let is_floor = row == rows;
-            put(buffer, axis, field.y + row, if is_floor { "┼" } else { "┤" }, dim);
+            if last_row.replace(row) == Some(row) {
+                continue;
+            }
+            put(buffer, axis, field.y + row, if row == rows { "┼" } else { "┤" }, dim);
             let label_area = Rect { x: area.x, y: field.y + row, width: gutter, height: 1 };
             Line::styled(label, dim).right_aligned().render(label_area, buffer);
         }
-        let under = Rect { x: axis, y: field.bottom() + 1, width: field.width + 1, height: 1 };
-        let [left, middle, right] = &self.labels.1;
-        Line::styled(left.as_str(), dim).render(under, buffer);
-        if field.width >= 40 {
-            Line::styled(middle.as_str(), dim).centered().render(under, buffer);
-        }
-        Line::styled(right.as_str(), dim).right_aligned().render(under, buffer);
+        self.times(Rect { y: area.bottom() - 1, ..floor }, buffer);
         field
+    }
+
+    /// Writes the times under (or into) the floor.
+    fn times(&self, row: Rect, buffer: &mut Buffer) {
+        let dim = self.theme.style(Role::Dim);
+        let [left, middle, right] = &self.labels.1;
+        Line::styled(left.as_str(), dim).render(row, buffer);
+        if row.width >= 40 {
+            Line::styled(middle.as_str(), dim).centered().render(row, buffer);
+        }
+        Line::styled(right.as_str(), dim).right_aligned().render(row, buffer);
     }
 
     /// The row of a value; the floor is the row below the field.
