@@ -1,1 +1,20 @@
-//! (to come)
+//! The dashboard's core: `Key → Action → update → Effect → Command`, and back as a
+//! [`Snapshot`](crate::controller::snapshot::Snapshot) that is drawn.
+//!
+//! Invariant: [`state`], [`action`], [`update`] and [`effect`] are pure: no clock, no
+//! terminal, no runtime, no colours. The one loop that touches the world is [`run`].
+
+pub mod action;
+pub mod effect;
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+pub(crate) mod keys;
+pub mod prompt;
+mod run;
+mod signals;
+pub mod state;
+pub mod update;
+
+pub use effect::{Cause, Farewell, Fleet, Signal};
+pub use run::{Handle, Options, run};

@@ -1,0 +1,225 @@
+//! Strings of keys, and what they come to: `"b 2 5 0 Enter +"` sends one `Add(250)`.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{
+    action::Action,
+    effect::{Cause, Effect, Fleet, Signal},
+    fixtures::{self, NOW},
+    state::{App, END_DEADLINE_MS, Mode},
+    update::update,
+};
+use crate::{
+    controller::{
+        command::Command,
+        snapshot::{Phase, Snapshot},
+    },
+    model::{Millis, confirmed::Confirmed},
+    ui::keymap,
+};
+
+/// Presses `keys` one after the other and gives back all effects. A word that names
+/// a key is that key; any other is its characters.
+pub(crate) fn press(app: &mut App, keys: &str, now: Millis) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in keys.split_whitespace().flat_map(named) {
+        if let Some(action) = keymap::resolve(&app.mode, app.readonly, key) {
+            effects.extend(update(app, action, now));
+        }
+    }
+    effects
+}
+
+fn named(word: &str) -> Vec<KeyEvent> {
+    let plain = |code| vec![KeyEvent::new(code, KeyModifiers::NONE)];
+    match word {
+        "Enter" => plain(KeyCode::Enter),
+        "Esc" => plain(KeyCode::Esc),
+        "Tab" => plain(KeyCode::Tab),
+        "Left" => plain(KeyCode::Left),
+        "Backspace" => plain(KeyCode::Backspace),
+        "Ctrl-C" => vec![KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)],
+        _ => word
+            .chars()
+            .map(|c| {
+                // As terminals do: a capital letter comes with Shift.
+                let shift = if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
+                KeyEvent::new(KeyCode::Char(c), shift)
+            })
+            .collect(),
+    }
+}
+
+fn add(devices: u32) -> Effect {
+    Effect::Send(Command::Add { devices, over: Duration::from_secs(10) })
+}
+
+fn end(confirmed: Confirmed) -> Effect {
+    Effect::Send(Command::End { scale_to_zero: false, confirmed })
+}
+
+/// What `keys` come to on a dashboard that shows `snapshot`.
+fn on(snapshot: Snapshot, keys: &str) -> Vec<Effect> {
+    press(&mut fixtures::app(snapshot), keys, NOW)
+}
+
+fn outliving() -> Snapshot {
+    let mut snapshot = fixtures::steady();
+    snapshot.site.outlives_us = true;
+    snapshot
+}
+
+fn observe(app: &mut App, snapshot: Snapshot, now: Millis) -> Vec<Effect> {
+    update(app, Action::Observed(Snapshot { at: now, ..snapshot }.into()), now)
+}
+
+#[test]
+fn keys_that_change_the_run() {
+    use Command::{Pause, Remove, Resume, ScaleBy, ScaleTo};
+    let table: &[(&str, Vec<Effect>)] = &[
+        ("++", vec![add(100), add(100)]),
+        ("=", vec![add(100)]),
+        ("+-", vec![add(100), Effect::Send(Remove { devices: 100 })]),
+        ("b 2 5 0 Enter +", vec![add(250)]),
+        ("b 2k Enter +", vec![add(2000)]),
+        ("b 0 Enter +", vec![]),
+        ("b 0 Enter Backspace 7 Enter +", vec![add(7)]),
+        ("b 9 Esc +", vec![add(100)]),
+        ("b Enter +", vec![add(100)]),
+        ("w 0 Enter +", vec![Effect::Send(Command::Add { devices: 100, over: Duration::ZERO })]),
+        ("]]", vec![Effect::Send(ScaleBy(1)), Effect::Send(ScaleBy(1))]),
+        ("[", vec![Effect::Send(ScaleBy(-1))]),
+        ("s 3 Enter", vec![Effect::Send(ScaleTo(3))]),
+        ("s 99 Enter", vec![]),
+        ("p", vec![Effect::Send(Pause)]),
+        ("pp", vec![Effect::Send(Pause), Effect::Send(Resume)]),
+        ("f l ? q", vec![]),
+        ("x y z 1 Enter Tab", vec![]),
+    ];
+    for (keys, effects) in table {
+        assert_eq!(on(fixtures::steady(), keys), *effects, "{keys}");
+    }
+}
+
+#[test]
+fn nothing_dies_without_a_yes() {
+    for keys in ["K", "K n", "K Esc", "K Enter", "K q", "K K", "k y", "K n y", "q", "q n", "Ctrl-C"]
+    {
+        assert_eq!(on(fixtures::steady(), keys), [], "{keys}");
+    }
+    for keys in ["K y", "K Tab Enter", "K Left Enter", "K z z y"] {
+        assert_eq!(on(fixtures::steady(), keys), [end(Confirmed::ByDialog)], "{keys}");
+    }
+    let to_zero = Command::End { scale_to_zero: true, confirmed: Confirmed::ByDialog };
+    assert_eq!(on(fixtures::steady(), "K z y"), [Effect::Send(to_zero)]);
+    // There is nothing to end, to remove or to pause.
+    assert_eq!(on(fixtures::empty(), "K y - p"), []);
+    assert_eq!(on(fixtures::ended(), "K y - p"), []);
+}
+
+#[test]
+fn a_run_that_is_ending_takes_nothing_more() {
+    assert_eq!(on(fixtures::ending(), "+ - p K y"), []);
+    assert_eq!(on(fixtures::steady(), "K y + p"), [end(Confirmed::ByDialog)]);
+    assert_eq!(on(fixtures::ended(), "+"), [add(100)]);
+}
+
+#[test]
+fn quitting() {
+    let gone = Effect::Leave(Cause::Quit, Fleet::Gone);
+    assert_eq!(on(fixtures::empty(), "q"), std::slice::from_ref(&gone));
+    assert_eq!(on(fixtures::empty(), "Ctrl-C"), std::slice::from_ref(&gone));
+    assert_eq!(on(fixtures::ended(), "q"), [gone]);
+    // A batch was asked for and is not seen yet: it is not left behind unasked.
+    assert_eq!(on(fixtures::empty(), "+ q"), [add(100)]);
+    // Leaving it running is offered only where it would survive.
+    assert_eq!(on(fixtures::steady(), "q l"), []);
+    assert_eq!(on(outliving(), "q l"), [Effect::Leave(Cause::Quit, Fleet::RunsOn)]);
+    assert_eq!(on(fixtures::steady(), "q y"), [end(Confirmed::ByDialog)]);
+}
+
+#[test]
+fn the_second_interrupt_kills_and_the_third_waits_for_nothing() {
+    let killed = end(Confirmed::BySecondInterrupt);
+    assert_eq!(on(fixtures::steady(), "Ctrl-C Ctrl-C"), std::slice::from_ref(&killed));
+    assert_eq!(on(fixtures::steady(), "Ctrl-C n Ctrl-C"), []);
+    let left = Effect::Leave(Cause::Interrupt, Fleet::NotSeenToEnd);
+    assert_eq!(on(fixtures::steady(), "Ctrl-C Ctrl-C Ctrl-C"), [killed, left]);
+}
+
+#[test]
+fn after_a_kill_the_end_is_waited_for() {
+    let mut app = fixtures::app(fixtures::steady());
+    assert_eq!(press(&mut app, "q y", NOW), [end(Confirmed::ByDialog)]);
+    // An old picture of an ended run would be no proof.
+    assert_eq!(update(&mut app, Action::Tick, NOW + 1000), []);
+    assert_eq!(observe(&mut app, fixtures::ending(), NOW + 2000), []);
+    let left = observe(&mut app, fixtures::ended(), NOW + 3000);
+    assert_eq!(left, [Effect::Leave(Cause::Quit, Fleet::Gone)]);
+}
+
+#[test]
+fn the_end_is_not_waited_for_for_ever() {
+    let mut app = fixtures::app(fixtures::steady());
+    press(&mut app, "q y", NOW);
+    assert_eq!(observe(&mut app, fixtures::ending(), NOW + 2000), []);
+    assert_eq!(update(&mut app, Action::Tick, NOW + END_DEADLINE_MS - 1), []);
+    let left = update(&mut app, Action::Tick, NOW + END_DEADLINE_MS);
+    assert_eq!(left, [Effect::Leave(Cause::Quit, Fleet::NotSeenToEnd)]);
+}
+
+#[test]
+fn signals_end_what_would_not_survive_us() {
+    let signal = Action::Signalled(Signal::Terminate);
+    let mut app = fixtures::app(fixtures::steady());
+    assert_eq!(update(&mut app, signal.clone(), NOW), [end(Confirmed::BySignal)]);
+    assert_eq!(update(&mut app, signal.clone(), NOW), []);
+    let left = observe(&mut app, fixtures::ended(), NOW + 3000);
+    assert_eq!(left, [Effect::Leave(Cause::Signal(Signal::Terminate), Fleet::Gone)]);
+
+    let mut app = fixtures::app(fixtures::empty());
+    let left = update(&mut app, signal, NOW);
+    assert_eq!(left, [Effect::Leave(Cause::Signal(Signal::Terminate), Fleet::Gone)]);
+
+    let mut app = fixtures::app(outliving());
+    let left = update(&mut app, Action::TerminalLost, NOW);
+    assert_eq!(left, [Effect::Leave(Cause::TerminalLost, Fleet::RunsOn)]);
+}
+
+#[test]
+fn readonly_changes_nothing() {
+    for keys in ["+ = - ] [ p", "K y", "b 5 Enter +", "s 0 Enter"] {
+        let mut app = fixtures::app(fixtures::steady());
+        app.readonly = true;
+        assert_eq!(press(&mut app, keys, NOW), [], "{keys}");
+        assert_eq!(app.mode, Mode::Normal, "{keys}");
+    }
+    let mut app = fixtures::app(outliving());
+    app.readonly = true;
+    // Even an action that no key makes there is refused.
+    assert_eq!(update(&mut app, Action::AddBatch, NOW), []);
+    assert_eq!(press(&mut app, "q", NOW), [Effect::Leave(Cause::Quit, Fleet::RunsOn)]);
+}
+
+#[test]
+fn a_frozen_picture_stays_while_the_run_goes_on() {
+    let mut app = fixtures::app(fixtures::ramping());
+    press(&mut app, "f", NOW);
+    observe(&mut app, fixtures::steady(), NOW + 1000);
+    assert_eq!(app.shown(), &fixtures::ramping());
+    assert_eq!(app.shown_at(NOW + 5000), NOW);
+    press(&mut app, "f", NOW + 6000);
+    assert_eq!(app.shown().devices, fixtures::steady().devices);
+}
+
+#[test]
+fn a_question_that_answered_itself_is_withdrawn() {
+    let mut app = fixtures::app(fixtures::steady());
+    press(&mut app, "K", NOW);
+    observe(&mut app, fixtures::ended(), NOW + 1000);
+    assert_eq!(app.mode, Mode::Normal);
+    assert_eq!(app.phase(), Some(Phase::Ended));
+    assert_eq!(app.ended_at, Some(NOW + 1000));
+}

@@ -1,0 +1,245 @@
+//! The only loop: keys, signals, snapshots and time in; commands and pictures out.
+//!
+//! Invariant: it never blocks on the controller (what the channel cannot take waits
+//! in a bounded queue), input comes first, and a picture is drawn only when
+//! something changed, thirty times a second at most.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use color_eyre::eyre::WrapErr;
+use crossterm::event::{Event, EventStream};
+use futures_util::{FutureExt, Stream, StreamExt};
+use ratatui::{Terminal, backend::Backend};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+
+use super::{
+    action::Action,
+    effect::{Effect, Farewell},
+    signals::Signals,
+    state::App,
+    update::update,
+};
+use crate::{
+    controller::{command::Command, snapshot::Snapshot},
+    model::Millis,
+    ui::{self, keymap, terminal, theme::Theme},
+};
+
+/// Time between two pictures.
+const FRAME: Duration = Duration::from_millis(33);
+/// So that ages grow on a screen where nothing else happens.
+const TICK: Duration = Duration::from_secs(1);
+/// Commands that may wait for the controller.
+const QUEUE: usize = 64;
+/// Events taken in before a picture is drawn, however fast they come.
+const DRAIN: usize = 256;
+
+/// The dashboard's end of the line to the controller.
+#[derive(Debug)]
+pub struct Handle {
+    /// Orders to it; bounded.
+    pub commands: mpsc::Sender<Command>,
+    /// What it knows.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+/// How the dashboard begins.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Devices of a batch.
+    pub batch: u32,
+    /// The ramp window.
+    pub window: Duration,
+    /// Whether nothing may be changed from here.
+    pub readonly: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch: 100, window: Duration::from_secs(10), readonly: false }
+    }
+}
+
+/// Shows the dashboard on the terminal until it is left, and restores the terminal.
+pub async fn run(handle: Handle, options: Options) -> color_eyre::Result<Farewell> {
+    let signals = Signals::listen().wrap_err("cannot listen for signals")?;
+    let mut screen = terminal::Screen::enter().wrap_err("cannot take over the terminal")?;
+    let theme = Theme::from_env();
+    let session = Session::new(handle, &options, theme);
+    Ok(session.run(screen.terminal(), EventStream::new(), signals).await)
+}
+
+/// A dashboard at work, on any terminal and with any source of events.
+struct Session {
+    app: App,
+    theme: Theme,
+    commands: mpsc::Sender<Command>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    waiting: VecDeque<Command>,
+    farewell: Option<Farewell>,
+}
+
+/// What woke the loop up.
+enum Wake {
+    Input(Option<io::Result<Event>>),
+    Does(Action),
+    Sent,
+    Frame,
+}
+
+impl Session {
+    fn new(mut handle: Handle, options: &Options, theme: Theme) -> Self {
+        let snapshot = Arc::clone(&handle.snapshots.borrow_and_update());
+        Self {
+            app: App::new(snapshot, options.batch, options.window, options.readonly),
+            theme,
+            commands: handle.commands,
+            snapshots: handle.snapshots,
+            waiting: VecDeque::new(),
+            farewell: None,
+        }
+    }
+
+    async fn run<B: Backend>(
+        mut self,
+        terminal: &mut Terminal<B>,
+        mut input: impl Stream<Item = io::Result<Event>> + Unpin,
+        mut signals: Signals,
+    ) -> Farewell {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_frame = Instant::now();
+        let (mut is_dirty, mut has_terminal, mut has_controller) = (true, true, true);
+        loop {
+            let wake = tokio::select! {
+                biased;
+                event = input.next(), if has_terminal => Wake::Input(event),
+                signal = signals.next() => Wake::Does(signal),
+                permit = self.commands.reserve(), if !self.waiting.is_empty() && has_controller => {
+                    if let (Ok(permit), Some(command)) = (permit, self.waiting.pop_front()) {
+                        permit.send(command);
+                    }
+                    Wake::Sent
+                }
+                changed = self.snapshots.changed(), if has_controller => match changed {
+                    Ok(()) => Wake::Does(Action::Observed(
+                        Arc::clone(&self.snapshots.borrow_and_update()))),
+                    Err(_) => Wake::Does(Action::ControllerLost),
+                },
+                _ = tick.tick() => Wake::Does(Action::Tick),
+                () = sleep_until(next_frame), if is_dirty && has_terminal => Wake::Frame,
+            };
+            match wake {
+                Wake::Input(event) => {
+                    has_terminal = self.take_input(event) && self.drain(&mut input);
+                    is_dirty = true;
+                }
+                Wake::Does(action) => {
+                    has_controller &= action != Action::ControllerLost;
+                    self.act(action);
+                    is_dirty = true;
+                }
+                Wake::Sent => {}
+                Wake::Frame => {
+                    is_dirty = false;
+                    next_frame = Instant::now() + FRAME;
+                    if !self.draw(terminal) {
+                        has_terminal = false;
+                        self.act(Action::TerminalLost);
+                    }
+                }
+            }
+            if let Some(farewell) = self.farewell.take() {
+                return farewell;
+            }
+        }
+    }
+
+    /// Takes in what else is ready, so that a burst of keys costs one picture.
+    fn drain(&mut self, input: &mut (impl Stream<Item = io::Result<Event>> + Unpin)) -> bool {
+        for _ in 0..DRAIN {
+            match input.next().now_or_never() {
+                Some(event) if self.farewell.is_none() => {
+                    if !self.take_input(event) {
+                        return false;
+                    }
+                }
+                _ => break,
+            }
+        }
+        true
+    }
+
+    /// Returns whether the terminal is still there.
+    fn take_input(&mut self, event: Option<io::Result<Event>>) -> bool {
+        match event {
+            Some(Ok(Event::Key(key))) => {
+                if let Some(action) = keymap::resolve(&self.app.mode, self.app.readonly, key) {
+                    self.act(action);
+                }
+                true
+            }
+            // Pasted text is text, not keys: one line with a `K` and a `y` in it
+            // must not end a run. A resize is answered by the next picture.
+            Some(Ok(_)) => true,
+            Some(Err(_)) | None => {
+                self.act(Action::TerminalLost);
+                false
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let effects = update(&mut self.app, action, wall_clock());
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => self.send(command),
+                Effect::Leave(cause, fleet) => {
+                    let snapshot = Arc::clone(&self.app.snapshot);
+                    self.farewell.get_or_insert(Farewell { cause, fleet, snapshot });
+                }
+            }
+        }
+    }
+
+    /// Hands a command over, or keeps it for when there is room.
+    fn send(&mut self, command: Command) {
+        if matches!(command, Command::End { .. }) {
+            // The end is final: what was not even sent would be undone by it.
+            self.waiting.clear();
+        }
+        if !self.waiting.is_empty() {
+            if self.waiting.len() >= QUEUE {
+                return self.act(Action::Overrun);
+            }
+            return self.waiting.push_back(command);
+        }
+        match self.commands.try_send(command) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(command)) => self.waiting.push_back(command),
+            Err(mpsc::error::TrySendError::Closed(_)) => self.act(Action::ControllerLost),
+        }
+    }
+
+    /// Returns whether the terminal took it.
+    fn draw<B: Backend>(&self, terminal: &mut Terminal<B>) -> bool {
+        let now = wall_clock();
+        !terminal::is_lost_to_a_panic()
+            && terminal.draw(|frame| ui::draw(frame, &self.app, &self.theme, now)).is_ok()
+    }
+}
+
+/// This machine's clock.
+fn wall_clock() -> Millis {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX))
+}

@@ -1,0 +1,262 @@
+//! All that the dashboard knows: the latest snapshot, and what the person is at.
+//!
+//! Invariant: only [`update`](super::update::update) changes it, and drawing needs
+//! nothing beside it and the time. No styles, no clock.
+
+use std::{sync::Arc, time::Duration};
+
+use super::effect::Cause;
+use crate::{
+    controller::snapshot::{DevicesView, Phase, Snapshot, TasksView},
+    model::Millis,
+};
+
+/// How long an order may stay unseen in the snapshots before we stop assuming it.
+pub const SETTLES_MS: Millis = 3_000;
+/// How long the end of a run is waited for before we leave without having seen it.
+pub const END_DEADLINE_MS: Millis = 60_000;
+/// How long a hint stays on the screen.
+pub const HINT_MS: Millis = 5_000;
+
+/// The dashboard.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The latest from the controller.
+    pub snapshot: Arc<Snapshot>,
+    /// The picture that is held still, if it is.
+    pub frozen: Option<Frozen>,
+    /// Devices of the next batch.
+    pub batch: u32,
+    /// Over which the next batch starts.
+    pub window: Duration,
+    /// What is open.
+    pub mode: Mode,
+    /// Whether the latency axis is logarithmic.
+    pub log_axis: bool,
+    /// Whether nothing may be changed from here.
+    pub readonly: bool,
+    /// Set once we are on our way out and wait for the run to end.
+    pub departing: Option<Departing>,
+    /// A word about what the last key did.
+    pub hint: Option<Hint>,
+    /// When the run on the screen was seen to have ended.
+    pub ended_at: Option<Millis>,
+    /// Orders that no snapshot shows yet.
+    pub(super) unseen: Unseen,
+    /// Ctrl-C's in a row.
+    pub(super) interrupts: u8,
+}
+
+/// A picture that is held still.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    /// What it shows.
+    pub snapshot: Arc<Snapshot>,
+    /// Since when.
+    pub at: Millis,
+}
+
+/// What is open on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Nothing but the dashboard.
+    #[default]
+    Normal,
+    /// A value is asked for.
+    Prompt(Prompt),
+    /// A question is asked.
+    Dialog(Dialog),
+    /// The keys are shown.
+    Help,
+}
+
+/// A value that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// Which.
+    pub setting: Setting,
+    /// Typed so far.
+    pub text: String,
+    /// Why the last try was refused.
+    pub refusal: Option<String>,
+}
+
+/// The values that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// Devices of a batch.
+    Batch,
+    /// The ramp window.
+    Window,
+    /// How many instances.
+    Instances,
+}
+
+/// A question with buttons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialog {
+    /// What is asked.
+    pub question: Question,
+    /// The button in focus: at first the one that changes nothing.
+    pub focus: Choice,
+    /// Whether the instances go too.
+    pub scale_to_zero: bool,
+}
+
+/// What a dialog asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// End the run?
+    EndRun,
+    /// Leave, and what of the fleet?
+    Quit,
+}
+
+/// A button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// End the run.
+    Kill,
+    /// Leave it running.
+    Leave,
+    /// Change nothing.
+    Cancel,
+}
+
+impl Question {
+    /// The buttons. Leaving a fleet behind is offered only where it would survive.
+    #[must_use]
+    pub fn choices(self, outlives_us: bool) -> &'static [Choice] {
+        match self {
+            Self::Quit if outlives_us => &[Choice::Kill, Choice::Leave, Choice::Cancel],
+            Self::Quit | Self::EndRun => &[Choice::Kill, Choice::Cancel],
+        }
+    }
+}
+
+/// On our way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departing {
+    /// Why.
+    pub cause: Cause,
+    /// Since when.
+    pub since: Millis,
+}
+
+/// A word about what a key did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The word.
+    pub text: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// When orders were given that no snapshot shows yet: between a key and the next
+/// snapshot the screen must not act on what it knows to be outdated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Unseen {
+    pub(super) add: Option<Millis>,
+    pub(super) end: Option<Millis>,
+    pub(super) paused: Option<(bool, Millis)>,
+}
+
+impl App {
+    /// A dashboard before its first key.
+    #[must_use]
+    pub fn new(snapshot: Arc<Snapshot>, batch: u32, window: Duration, readonly: bool) -> Self {
+        Self {
+            snapshot,
+            frozen: None,
+            batch,
+            window,
+            mode: Mode::Normal,
+            log_axis: false,
+            readonly,
+            departing: None,
+            hint: None,
+            ended_at: None,
+            unseen: Unseen::default(),
+            interrupts: 0,
+        }
+    }
+
+    /// The snapshot to draw: the frozen one, or the latest.
+    #[must_use]
+    pub fn shown(&self) -> &Snapshot {
+        self.frozen.as_ref().map_or(&self.snapshot, |frozen| &frozen.snapshot)
+    }
+
+    /// The time that the picture shows: ages do not grow on a frozen one.
+    #[must_use]
+    pub fn shown_at(&self, now: Millis) -> Millis {
+        self.frozen.as_ref().map_or(now, |frozen| frozen.at)
+    }
+
+    /// What the run is at, if there is one.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        self.snapshot.run.as_ref().map(|run| run.phase)
+    }
+
+    /// The hint, while it is fresh.
+    #[must_use]
+    pub fn fresh_hint(&self, now: Millis) -> Option<&str> {
+        let hint = self.hint.as_ref()?;
+        (now < hint.at + HINT_MS).then_some(hint.text.as_str())
+    }
+
+    /// Whether something would be left behind if we left now.
+    #[must_use]
+    pub fn something_runs(&self, now: Millis) -> bool {
+        let snapshot = &self.snapshot;
+        is_recent(self.unseen.add, now)
+            || matches!(self.phase(), Some(Phase::Ending { .. }))
+            || (matches!(self.phase(), Some(Phase::Running | Phase::Paused))
+                && (tasks_alive(&snapshot.tasks.value) > 0
+                    || snapshot.tasks.value.waiting_for_room > 0
+                    || devices_alive(&snapshot.devices.value) > 0))
+    }
+
+    /// Whether there is a run that devices can be added to, removed from, or that
+    /// can be paused and ended.
+    #[must_use]
+    pub fn has_run(&self, now: Millis) -> bool {
+        is_recent(self.unseen.add, now)
+            || matches!(self.phase(), Some(Phase::Running | Phase::Paused))
+    }
+
+    /// Whether the run is being ended, as far as we asked or saw.
+    #[must_use]
+    pub fn is_ending(&self, now: Millis) -> bool {
+        self.departing.is_some()
+            || is_recent(self.unseen.end, now)
+            || matches!(self.phase(), Some(Phase::Ending { .. }))
+    }
+
+    /// Whether the starts are paused, or were just asked to be.
+    #[must_use]
+    pub fn is_paused(&self, now: Millis) -> bool {
+        match self.unseen.paused {
+            Some((paused, at)) if is_recent(Some(at), now) => paused,
+            _ => self.phase() == Some(Phase::Paused),
+        }
+    }
+}
+
+/// Tasks that are not known to have stopped.
+#[must_use]
+pub fn tasks_alive(tasks: &TasksView) -> u32 {
+    tasks.requested + tasks.pending + tasks.running + tasks.stopping
+}
+
+/// Devices that run or should.
+#[must_use]
+pub fn devices_alive(devices: &DevicesView) -> u32 {
+    devices.wanted.max(devices.starting + devices.connected + devices.failed)
+}
+
+/// Whether an order given then may still be on its way into the snapshots.
+pub(super) fn is_recent(at: Option<Millis>, now: Millis) -> bool {
+    at.is_some_and(|at| now < at + SETTLES_MS)
+}

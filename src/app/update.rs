@@ -1,0 +1,352 @@
+//! How the dashboard takes an action in.
+//!
+//! Invariant: pure. The only ways out are the returned effects, and a command that
+//! changes the run leaves through [`send`] alone, which is shut in read-only mode.
+
+use std::sync::Arc;
+
+use super::{
+    action::Action,
+    effect::{Cause, Effect, Fleet},
+    prompt::{self, Value},
+    state::{
+        App, Choice, Departing, Dialog, END_DEADLINE_MS, Frozen, Hint, Mode, Prompt, Question,
+        SETTLES_MS, Setting, is_recent,
+    },
+};
+use crate::{
+    controller::{
+        command::Command,
+        snapshot::{Phase, Snapshot},
+    },
+    model::{Millis, confirmed::Confirmed},
+};
+
+/// Ctrl-C's after which nothing is waited for any more.
+const LAST_INTERRUPT: u8 = 3;
+
+/// Takes `action` in, which happened at `now`.
+pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
+    if action.is_from_a_key() && action != Action::Interrupt && app.departing.is_none() {
+        app.interrupts = 0;
+    }
+    match action {
+        Action::AddBatch => add(app, now),
+        Action::RemoveBatch => remove(app, now),
+        Action::Scale(by) => send(app, Command::ScaleBy(by), now),
+        Action::PauseOrResume => pause_or_resume(app, now),
+        Action::AskToEnd => ask_to_end(app, now),
+        Action::Edit(setting) => edit(app, setting, now),
+        Action::ToggleFreeze => toggle_freeze(app, now),
+        Action::ToggleLogAxis => {
+            app.log_axis = !app.log_axis;
+            Vec::new()
+        }
+        Action::ToggleHelp => {
+            app.mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
+            Vec::new()
+        }
+        Action::Quit => quit(app, now),
+        Action::Interrupt => interrupt(app, now),
+
+        Action::Type(_) | Action::Erase => type_into_prompt(app, &action),
+        Action::Submit => submit(app, now),
+        Action::Close => choose(app, Choice::Cancel, now),
+        Action::NextChoice => move_focus(app, 1),
+        Action::PreviousChoice => move_focus(app, -1),
+        Action::Choose(choice) => choose(app, choice, now),
+        Action::ToggleScaleToZero => toggle_scale_to_zero(app),
+
+        Action::Observed(snapshot) => observe(app, snapshot, now),
+        Action::Tick => tick(app, now),
+        Action::Signalled(signal) => called_away(app, Cause::Signal(signal), now),
+        Action::TerminalLost => called_away(app, Cause::TerminalLost, now),
+        Action::ControllerLost => vec![Effect::Leave(Cause::ControllerLost, fleet_now(app, now))],
+        Action::Overrun => say(app, "too many keys at once: the last one was dropped", now),
+    }
+}
+
+fn add(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.is_ending(now) {
+        return say(app, "the run is ending; + begins a new one after that", now);
+    }
+    let effects = send(app, Command::Add { devices: app.batch, over: app.window }, now);
+    app.unseen.add = (!effects.is_empty()).then_some(now);
+    effects
+}
+
+fn remove(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.is_ending(now) || !app.has_run(now) {
+        return say(app, "there are no devices to remove", now);
+    }
+    send(app, Command::Remove { devices: app.batch }, now)
+}
+
+fn pause_or_resume(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.is_ending(now) || !app.has_run(now) {
+        return say(app, "there is no ramp to pause", now);
+    }
+    let pause = !app.is_paused(now);
+    let effects = send(app, if pause { Command::Pause } else { Command::Resume }, now);
+    app.unseen.paused = (!effects.is_empty()).then_some((pause, now));
+    effects
+}
+
+fn ask_to_end(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.is_ending(now) {
+        return say(app, "the run is ending already", now);
+    }
+    if !app.has_run(now) {
+        return say(app, "there is no run to end", now);
+    }
+    open_dialog(app, Question::EndRun)
+}
+
+fn edit(app: &mut App, setting: Setting, now: Millis) -> Vec<Effect> {
+    if app.departing.is_some() {
+        return say(app, "leaving: nothing can be changed any more", now);
+    }
+    app.mode = Mode::Prompt(Prompt { setting, text: String::new(), refusal: None });
+    Vec::new()
+}
+
+fn toggle_freeze(app: &mut App, now: Millis) -> Vec<Effect> {
+    app.frozen = match app.frozen {
+        Some(_) => None,
+        None => Some(Frozen { snapshot: Arc::clone(&app.snapshot), at: now }),
+    };
+    Vec::new()
+}
+
+fn quit(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.departing.is_some() {
+        return Vec::new();
+    }
+    if app.readonly || !app.something_runs(now) {
+        return vec![Effect::Leave(Cause::Quit, fleet_now(app, now))];
+    }
+    if app.is_ending(now) {
+        // It was agreed that everything goes: all that is left is to see it gone.
+        return depart(app, Cause::Quit, now);
+    }
+    open_dialog(app, Question::Quit)
+}
+
+fn interrupt(app: &mut App, now: Millis) -> Vec<Effect> {
+    app.interrupts = app.interrupts.saturating_add(1);
+    match app.departing {
+        Some(departing) if app.interrupts >= LAST_INTERRUPT => {
+            vec![Effect::Leave(departing.cause, fleet_now(app, now))]
+        }
+        Some(_) => Vec::new(),
+        None if app.interrupts == 1 || app.is_ending(now) || !app.something_runs(now) => {
+            quit(app, now)
+        }
+        None => kill(app, Cause::Interrupt, Confirmed::BySecondInterrupt, now),
+    }
+}
+
+/// A signal came, or nobody can see us any more. What would outlive us is left to
+/// its lease: a lost connection must not end a fleet that others may steer.
+fn called_away(app: &mut App, cause: Cause, now: Millis) -> Vec<Effect> {
+    if app.departing.is_some() {
+        return Vec::new();
+    }
+    if app.is_ending(now) {
+        return depart(app, cause, now);
+    }
+    if app.readonly || app.snapshot.site.outlives_us || !app.something_runs(now) {
+        return vec![Effect::Leave(cause, fleet_now(app, now))];
+    }
+    kill(app, cause, Confirmed::BySignal, now)
+}
+
+/// Ends the run, and leaves when it has ended.
+fn kill(app: &mut App, cause: Cause, confirmed: Confirmed, now: Millis) -> Vec<Effect> {
+    let scale_to_zero = matches!(app.mode, Mode::Dialog(dialog) if dialog.scale_to_zero);
+    let effects = end(app, scale_to_zero, confirmed, now);
+    depart(app, cause, now);
+    effects
+}
+
+fn end(app: &mut App, scale_to_zero: bool, confirmed: Confirmed, now: Millis) -> Vec<Effect> {
+    app.mode = Mode::Normal;
+    app.frozen = None;
+    app.unseen.end = Some(now);
+    send(app, Command::End { scale_to_zero, confirmed }, now)
+}
+
+fn depart(app: &mut App, cause: Cause, now: Millis) -> Vec<Effect> {
+    app.mode = Mode::Normal;
+    app.frozen = None;
+    app.departing = Some(Departing { cause, since: now });
+    // Whoever asked for the end, the next Ctrl-C is the one that does not wait.
+    app.interrupts = app.interrupts.max(LAST_INTERRUPT - 1);
+    Vec::new()
+}
+
+fn type_into_prompt(app: &mut App, action: &Action) -> Vec<Effect> {
+    if let Mode::Prompt(prompt) = &mut app.mode {
+        prompt.refusal = None;
+        match action {
+            Action::Type(c) if prompt::accepts(*c) && prompt.text.len() < prompt::MAX_CHARS => {
+                prompt.text.push(*c);
+            }
+            Action::Erase => {
+                prompt.text.pop();
+            }
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
+fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
+    match &mut app.mode {
+        Mode::Dialog(dialog) => {
+            let focus = dialog.focus;
+            choose(app, focus, now)
+        }
+        // Enter on nothing keeps what is.
+        Mode::Prompt(prompt) if prompt.text.is_empty() => choose(app, Choice::Cancel, now),
+        Mode::Prompt(prompt) => {
+            let instances = &app.snapshot.instances;
+            let limits = instances.at.map(|_| (instances.value.min, instances.value.max));
+            match prompt::parse(prompt.setting, &prompt.text, limits) {
+                Ok(value) => {
+                    app.mode = Mode::Normal;
+                    set(app, value, now)
+                }
+                Err(refusal) => {
+                    prompt.refusal = Some(refusal);
+                    Vec::new()
+                }
+            }
+        }
+        Mode::Normal | Mode::Help => Vec::new(),
+    }
+}
+
+fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
+    match value {
+        Value::Batch(devices) => app.batch = devices,
+        Value::Window(window) => app.window = window,
+        Value::Instances(count) => return send(app, Command::ScaleTo(count), now),
+    }
+    Vec::new()
+}
+
+fn open_dialog(app: &mut App, question: Question) -> Vec<Effect> {
+    app.mode = Mode::Dialog(Dialog { question, focus: Choice::Cancel, scale_to_zero: false });
+    Vec::new()
+}
+
+fn move_focus(app: &mut App, by: isize) -> Vec<Effect> {
+    let outlives_us = app.snapshot.site.outlives_us;
+    if let Mode::Dialog(dialog) = &mut app.mode {
+        let choices = dialog.question.choices(outlives_us);
+        let here = choices.iter().position(|choice| *choice == dialog.focus).unwrap_or(0);
+        let there = here.wrapping_add_signed(by).wrapping_add(choices.len()) % choices.len();
+        dialog.focus = choices[there];
+    }
+    Vec::new()
+}
+
+fn toggle_scale_to_zero(app: &mut App) -> Vec<Effect> {
+    if let Mode::Dialog(dialog) = &mut app.mode {
+        dialog.scale_to_zero = !dialog.scale_to_zero;
+    }
+    Vec::new()
+}
+
+fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
+    let Mode::Dialog(dialog) = app.mode else {
+        app.mode = Mode::Normal;
+        return Vec::new();
+    };
+    if !dialog.question.choices(app.snapshot.site.outlives_us).contains(&choice) {
+        return Vec::new();
+    }
+    match (dialog.question, choice) {
+        (_, Choice::Cancel) => {
+            app.mode = Mode::Normal;
+            Vec::new()
+        }
+        (_, Choice::Leave) => vec![Effect::Leave(Cause::Quit, fleet_now(app, now))],
+        (Question::EndRun, Choice::Kill) => {
+            end(app, dialog.scale_to_zero, Confirmed::ByDialog, now)
+        }
+        (Question::Quit, Choice::Kill) => kill(app, Cause::Quit, Confirmed::ByDialog, now),
+    }
+}
+
+fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
+    let phase = snapshot.run.as_ref().map(|run| run.phase);
+    let is_after = |asked: Option<Millis>| asked.is_some_and(|asked| snapshot.at > asked);
+    if is_after(app.unseen.add) && matches!(phase, Some(Phase::Running | Phase::Paused)) {
+        app.unseen.add = None;
+    }
+    if is_after(app.unseen.end) && matches!(phase, Some(Phase::Ending { .. } | Phase::Ended)) {
+        app.unseen.end = None;
+    }
+    if app.unseen.paused.is_some_and(|(paused, _)| paused == (phase == Some(Phase::Paused))) {
+        app.unseen.paused = None;
+    }
+    let same_run =
+        app.snapshot.run.as_ref().map(|run| &run.id) == snapshot.run.as_ref().map(|run| &run.id);
+    app.ended_at = match phase {
+        Some(Phase::Ended) if same_run => app.ended_at.or(Some(snapshot.at)),
+        Some(Phase::Ended) => Some(snapshot.at),
+        _ => None,
+    };
+    app.snapshot = snapshot;
+    let is_moot = matches!(app.mode, Mode::Dialog(_)) && !app.has_run(now);
+    if is_moot && !app.something_runs(now) {
+        app.mode = Mode::Normal;
+    }
+    leave_when_over(app, now)
+}
+
+fn tick(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.fresh_hint(now).is_none() {
+        app.hint = None;
+    }
+    leave_when_over(app, now)
+}
+
+/// On our way out: leaves once the end was seen, or the deadline is over.
+fn leave_when_over(app: &App, now: Millis) -> Vec<Effect> {
+    let Some(departing) = app.departing else { return Vec::new() };
+    let is_news = app.snapshot.at > departing.since || now >= departing.since + SETTLES_MS;
+    let is_over = matches!(app.phase(), None | Some(Phase::Ended));
+    if is_news && is_over && !is_recent(app.unseen.add, now) {
+        return vec![Effect::Leave(departing.cause, Fleet::Gone)];
+    }
+    if now >= departing.since + END_DEADLINE_MS {
+        return vec![Effect::Leave(departing.cause, Fleet::NotSeenToEnd)];
+    }
+    Vec::new()
+}
+
+fn fleet_now(app: &App, now: Millis) -> Fleet {
+    if !app.something_runs(now) {
+        Fleet::Gone
+    } else if app.is_ending(now) || !(app.readonly || app.snapshot.site.outlives_us) {
+        Fleet::NotSeenToEnd
+    } else {
+        Fleet::RunsOn
+    }
+}
+
+/// The one door for commands.
+fn send(app: &mut App, command: Command, now: Millis) -> Vec<Effect> {
+    if app.readonly {
+        return say(app, "read-only: nothing can be changed from here", now);
+    }
+    vec![Effect::Send(command)]
+}
+
+fn say(app: &mut App, text: &str, now: Millis) -> Vec<Effect> {
+    app.hint = Some(Hint { text: text.into(), at: now });
+    Vec::new()
+}

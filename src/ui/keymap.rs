@@ -1,0 +1,255 @@
+//! The keys: a key, its action, its words, its danger and its mode are one row.
+//!
+//! Invariant: [`ROWS`] is the only place that knows a key. The footer, the help, the
+//! README's table and read-only mode are made from it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::app::{
+    action::Action,
+    state::{Choice, Dialog, Mode, Question, Setting},
+};
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// The keys, any of which does it.
+    pub keys: &'static [Key],
+    /// What they mean.
+    pub action: Action,
+    /// In the footer.
+    pub label: &'static str,
+    /// In the help.
+    pub help: &'static str,
+    /// What it may do to the run.
+    pub danger: Danger,
+    /// Where it counts.
+    pub place: Place,
+    /// In a narrow footer the higher ones go first.
+    pub rank: u8,
+}
+
+/// What a key may do to the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Danger {
+    /// Nothing.
+    Harmless,
+    /// Changes it.
+    Changes,
+    /// Ends it, or asks whether to.
+    Destroys,
+}
+
+/// Where a row counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Whatever is open.
+    Everywhere,
+    /// On the dashboard.
+    Dashboard,
+    /// In a prompt.
+    Prompt,
+    /// In any dialog.
+    Dialog,
+    /// In the dialog that ends the run.
+    EndDialog,
+    /// In the dialog that leaves.
+    QuitDialog,
+    /// In the help.
+    Help,
+}
+
+/// A key and its modifiers (without Shift, which is in the character).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key(KeyCode, KeyModifiers);
+
+impl Key {
+    const fn plain(code: KeyCode) -> Self {
+        Self(code, KeyModifiers::NONE)
+    }
+
+    const fn of(c: char) -> Self {
+        Self::plain(KeyCode::Char(c))
+    }
+
+    const fn ctrl(c: char) -> Self {
+        Self(KeyCode::Char(c), KeyModifiers::CONTROL)
+    }
+
+    fn matches(self, event: KeyEvent) -> bool {
+        let modifiers = event.modifiers.difference(KeyModifiers::SHIFT);
+        event.code == self.0 && modifiers == self.1
+    }
+
+    /// As it is written: `K`, `Ctrl-C`, `Enter`.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self.0 {
+            KeyCode::Char(' ') => "Space".into(),
+            KeyCode::Char(c) if self.1 == KeyModifiers::CONTROL => {
+                format!("Ctrl-{}", c.to_ascii_uppercase())
+            }
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::BackTab => "Shift-Tab".into(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl Row {
+    const fn new(keys: &'static [Key], action: Action, place: Place) -> Self {
+        Self { keys, action, label: "", help: "", danger: Danger::Harmless, place, rank: 0 }
+    }
+
+    const fn says(mut self, label: &'static str, help: &'static str) -> Self {
+        self.label = label;
+        self.help = help;
+        self
+    }
+
+    const fn danger(mut self, danger: Danger) -> Self {
+        self.danger = danger;
+        self
+    }
+
+    const fn rank(mut self, rank: u8) -> Self {
+        self.rank = rank;
+        self
+    }
+
+    /// Its keys as they are written: `+ =`.
+    #[must_use]
+    pub fn names(&self, separator: &str) -> String {
+        self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(separator)
+    }
+}
+
+/// Every key there is.
+pub static ROWS: &[Row] = &[
+    Row::new(&[Key::of('+'), Key::of('=')], Action::AddBatch, Place::Dashboard)
+        .says("add", "add a batch of devices; begins a run if none is on")
+        .danger(Danger::Changes),
+    Row::new(&[Key::of('-')], Action::RemoveBatch, Place::Dashboard)
+        .says("remove", "remove a batch: the newest devices go")
+        .danger(Danger::Changes),
+    Row::new(&[Key::of('b')], Action::Edit(Setting::Batch), Place::Dashboard)
+        .says("batch", "set how many devices a batch has")
+        .danger(Danger::Changes)
+        .rank(4),
+    Row::new(&[Key::of('w')], Action::Edit(Setting::Window), Place::Dashboard)
+        .says("window", "set the ramp window over which a batch starts")
+        .danger(Danger::Changes)
+        .rank(4),
+    Row::new(&[Key::of(']')], Action::Scale(1), Place::Dashboard)
+        .says("+instance", "one instance more")
+        .danger(Danger::Changes)
+        .rank(1),
+    Row::new(&[Key::of('[')], Action::Scale(-1), Place::Dashboard)
+        .says("-instance", "one instance less")
+        .danger(Danger::Changes)
+        .rank(5),
+    Row::new(&[Key::of('s')], Action::Edit(Setting::Instances), Place::Dashboard)
+        .says("scale", "set how many instances there are")
+        .danger(Danger::Changes)
+        .rank(6),
+    Row::new(&[Key::of('p')], Action::PauseOrResume, Place::Dashboard)
+        .says("pause", "pause the ramp, or resume it; devices that run go on")
+        .danger(Danger::Changes)
+        .rank(2),
+    Row::new(&[Key::of('K')], Action::AskToEnd, Place::Dashboard)
+        .says("end run", "end the run: kill all devices and tasks (asks first)")
+        .danger(Danger::Destroys),
+    Row::new(&[Key::of('f')], Action::ToggleFreeze, Place::Dashboard)
+        .says("freeze", "freeze the screen, not the run; again to go on")
+        .rank(3),
+    Row::new(&[Key::of('l')], Action::ToggleLogAxis, Place::Dashboard)
+        .says("log", "logarithmic or linear latency axis")
+        .rank(7),
+    Row::new(&[Key::of('?')], Action::ToggleHelp, Place::Dashboard).says("help", "show the keys"),
+    Row::new(&[Key::of('q')], Action::Quit, Place::Dashboard)
+        .says("quit", "quit; asks what becomes of a fleet that runs"),
+    Row::new(&[Key::ctrl('c')], Action::Interrupt, Place::Everywhere)
+        .says("", "quit; twice kills at once, a third time waits for nothing"),
+    Row::new(&[Key::plain(KeyCode::Enter)], Action::Submit, Place::Prompt).says("set", "set it"),
+    Row::new(&[Key::plain(KeyCode::Esc)], Action::Close, Place::Prompt)
+        .says("cancel", "change nothing"),
+    Row::new(&[Key::plain(KeyCode::Backspace)], Action::Erase, Place::Prompt),
+    Row::new(&[Key::of('y')], Action::Choose(Choice::Kill), Place::Dialog)
+        .says("kill", "kill all devices and tasks")
+        .danger(Danger::Destroys),
+    Row::new(&[Key::of('l')], Action::Choose(Choice::Leave), Place::QuitDialog)
+        .says("leave", "leave the fleet running, where it outlives loadtop"),
+    Row::new(&[Key::of('z')], Action::ToggleScaleToZero, Place::EndDialog)
+        .says("scale to zero", "let the instances go, too")
+        .danger(Danger::Destroys),
+    Row::new(&[Key::of('n'), Key::plain(KeyCode::Esc)], Action::Close, Place::Dialog)
+        .says("cancel", "change nothing"),
+    Row::new(
+        &[Key::plain(KeyCode::Tab), Key::plain(KeyCode::Right)],
+        Action::NextChoice,
+        Place::Dialog,
+    ),
+    Row::new(
+        &[Key::plain(KeyCode::BackTab), Key::plain(KeyCode::Left)],
+        Action::PreviousChoice,
+        Place::Dialog,
+    ),
+    Row::new(&[Key::plain(KeyCode::Enter)], Action::Submit, Place::Dialog)
+        .says("choose", "press the button in focus"),
+    Row::new(
+        &[Key::of('?'), Key::of('q'), Key::plain(KeyCode::Esc)],
+        Action::ToggleHelp,
+        Place::Help,
+    )
+    .says("close", "close the help"),
+];
+
+/// What a key means while `mode` is open.
+#[must_use]
+pub fn resolve(mode: &Mode, readonly: bool, event: KeyEvent) -> Option<Action> {
+    if event.kind == KeyEventKind::Release {
+        return None;
+    }
+    let row = rows(mode, readonly).find(|row| row.keys.iter().any(|key| key.matches(event)));
+    match (row, mode, event.code) {
+        (Some(row), ..) => Some(row.action.clone()),
+        (None, Mode::Prompt(_), KeyCode::Char(c))
+            if event.modifiers.difference(KeyModifiers::SHIFT).is_empty() =>
+        {
+            Some(Action::Type(c))
+        }
+        _ => None,
+    }
+}
+
+/// The rows that count while `mode` is open. In read-only mode the keys that would
+/// change the run are not merely refused: they are not there.
+pub fn rows(mode: &Mode, readonly: bool) -> impl Iterator<Item = &'static Row> {
+    let places: &[Place] = match mode {
+        Mode::Normal => &[Place::Dashboard],
+        Mode::Prompt(_) => &[Place::Prompt],
+        Mode::Dialog(Dialog { question: Question::EndRun, .. }) => {
+            &[Place::Dialog, Place::EndDialog]
+        }
+        Mode::Dialog(Dialog { question: Question::Quit, .. }) => {
+            &[Place::Dialog, Place::QuitDialog]
+        }
+        Mode::Help => &[Place::Help],
+    };
+    ROWS.iter()
+        .filter(move |row| row.place == Place::Everywhere || places.contains(&row.place))
+        .filter(move |row| !readonly || row.danger == Danger::Harmless)
+}
+
+/// The dashboard's keys as a table in markdown, for the README.
+#[must_use]
+pub fn readme_table() -> String {
+    let mut table = String::from("| Key | What it does |\n|---|---|\n");
+    for row in ROWS {
+        if matches!(row.place, Place::Dashboard | Place::Everywhere) {
+            let keys: Vec<_> = row.keys.iter().map(|key| format!("`{}`", key.name())).collect();
+            table += &format!("| {} | {} |\n", keys.join(" "), row.help);
+        }
+    }
+    table
+}

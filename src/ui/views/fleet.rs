@@ -1,0 +1,225 @@
+//! The fleet: instances, tasks and devices, each with its most telling figure first.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{Scene, draw_headline};
+use crate::{
+    app::state::devices_alive,
+    controller::snapshot::{InstanceView, TasksView},
+    ui::{
+        format,
+        theme::Role,
+        widgets::{Figure, Figures, Gauge, Pane},
+    },
+};
+
+/// Widest picture of one instance, in cells.
+const MOST_CELLS: u32 = 8;
+
+pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let part = &scene.snapshot().instances;
+    let note = scene.age(part, scene.snapshot().site.refresh);
+    let inner = Pane::new("Instances").note(note).render(area, buffer, scene.theme);
+    if part.at.is_none() {
+        return;
+    }
+    let mut rows = inner.rows();
+    let instances = &part.value;
+    if let Some(row) = rows.next() {
+        let limit = scene.span(Role::Dim, format!("max {}", instances.max));
+        draw_headline(
+            buffer,
+            row,
+            of(scene, instances.registered, instances.desired, "up"),
+            limit.into(),
+        );
+    }
+    if let Some(row) = rows.next() {
+        boxes(scene, row.width).render(row, buffer);
+    }
+    let mut figures = vec![room(instances.room)];
+    let moving =
+        [(instances.booting, "booting", Role::Accent), (instances.leaving, "leaving", Role::Warn)];
+    figures.extend(
+        moving
+            .into_iter()
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, word, role)| Figure::count(n, word, role)),
+    );
+    Figures::new(figures, scene.theme).render(below(inner, 2), buffer);
+}
+
+/// How many tasks still fit on what is there.
+pub(super) fn room(tasks: u32) -> Figure {
+    match tasks {
+        0 => Figure::words("no room left", Role::Warn),
+        1 => Figure::words("room for 1 task", Role::Text),
+        n => Figure::words(&format!("room for {} tasks", format::count(n.into())), Role::Text),
+    }
+}
+
+pub(super) fn draw_tasks(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let part = &scene.snapshot().tasks;
+    let note = scene.age(part, scene.snapshot().site.refresh);
+    let inner = Pane::new("Tasks").note(note).render(area, buffer, scene.theme);
+    let tasks = &part.value;
+    let mut rows = inner.rows();
+    if let Some(row) = rows.next() {
+        let failures = failures(scene, tasks);
+        draw_headline(buffer, row, tasks_headline(scene), failures);
+    }
+    let used = 1 + draw_gauge(buffer, inner, tasks.running, tasks.wanted, scene);
+    Figures::new(task_figures(tasks), scene.theme).render(below(inner, used), buffer);
+}
+
+pub(super) fn task_figures(tasks: &TasksView) -> Vec<Figure> {
+    let mut figures = vec![
+        Figure::count(tasks.failed, "failed", Role::Error),
+        Figure::count(tasks.requested, "requested", Role::Accent),
+        Figure::count(tasks.pending, "pending", Role::Accent),
+        Figure::count(tasks.stopping, "stopping", Role::Warn),
+        Figure::count(tasks.stopped, "stopped", Role::Text),
+    ];
+    if tasks.waiting_for_room > 0 {
+        figures.insert(0, Figure::count(tasks.waiting_for_room, "wait for room", Role::Warn));
+    }
+    figures
+}
+
+pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let part = &scene.snapshot().devices;
+    let note = scene.age(part, scene.report_every());
+    let inner = Pane::new("Devices").note(note).render(area, buffer, scene.theme);
+    let devices = &part.value;
+    let mut rows = inner.rows();
+    if let Some(row) = rows.next() {
+        let share = if devices.wanted > 0 {
+            format::percent(f64::from(devices.connected) / f64::from(devices.wanted))
+        } else {
+            String::new()
+        };
+        let headline = of(scene, devices.connected, devices.wanted, "connected");
+        draw_headline(buffer, row, headline, scene.span(Role::Dim, share).into());
+    }
+    let used = 1 + draw_gauge(buffer, inner, devices.connected, devices.wanted, scene);
+    let coverage =
+        Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
+    let figures = below(inner, used);
+    let figures = Rect { height: figures.height.saturating_sub(1), ..figures };
+    Figures::new(device_figures(scene), scene.theme).render(figures, buffer);
+    if let Some(text) = coverage_words(scene) {
+        Line::from(text).render(coverage, buffer);
+    }
+}
+
+pub(super) fn device_figures(scene: &Scene<'_>) -> Vec<Figure> {
+    let devices = &scene.snapshot().devices.value;
+    vec![
+        Figure::count(devices.starting, "starting", Role::Accent),
+        Figure::count(devices.failed, "failed", Role::Error),
+        Figure::count(devices.late, "late", Role::Warn),
+    ]
+}
+
+/// `10 of 10 tasks reporting`: of how many these figures are.
+pub(super) fn coverage_words(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let devices = &scene.snapshot().devices.value;
+    if devices.tasks_expected == 0 || devices_alive(devices) == 0 {
+        return None;
+    }
+    let is_whole = devices.tasks_reporting >= devices.tasks_expected;
+    let text = format!("{} of {} tasks reporting", devices.tasks_reporting, devices.tasks_expected);
+    Some(scene.span(if is_whole { Role::Dim } else { Role::Warn }, text))
+}
+
+/// `8 of 10 running`, or `3 still stopping`.
+pub(super) fn tasks_headline(scene: &Scene<'_>) -> Line<'static> {
+    let tasks = &scene.snapshot().tasks.value;
+    if tasks.wanted == 0 && tasks.stopping > 0 {
+        return of(scene, tasks.stopping, 0, "stopping");
+    }
+    of(scene, tasks.running, tasks.wanted, "running")
+}
+
+/// `8 of 10 running`, or `3 still running` where none is wanted.
+pub(super) fn of(scene: &Scene<'_>, is: u32, wanted: u32, word: &str) -> Line<'static> {
+    let role = match is.cmp(&wanted) {
+        _ if is == 0 && wanted == 0 => Role::Dim,
+        std::cmp::Ordering::Equal => Role::Strong,
+        _ => Role::Accent,
+    };
+    let of = match (is, wanted) {
+        (1.., 0) => " still".to_owned(),
+        _ => format!(" of {}", format::count(wanted.into())),
+    };
+    Line::from(vec![
+        scene.span(role, format::count(is.into())),
+        scene.span(Role::Text, of),
+        scene.span(Role::Dim, format!(" {word}")),
+    ])
+}
+
+/// A gauge on the second row, where there is one to spare; returns the rows used.
+fn draw_gauge(buffer: &mut Buffer, inner: Rect, is: u32, wanted: u32, scene: &Scene<'_>) -> u16 {
+    if inner.height < 4 {
+        return 0;
+    }
+    let row = Rect { y: inner.y + 1, height: 1, ..inner };
+    let share = if wanted == 0 { 0.0 } else { f64::from(is) / f64::from(wanted) };
+    let role = if is == wanted { Role::Ok } else { Role::Accent };
+    Gauge::new(share, scene.theme).role(role).render(row, buffer);
+    1
+}
+
+/// The most frequent reason why tasks failed.
+fn failures(scene: &Scene<'_>, tasks: &TasksView) -> Line<'static> {
+    match tasks.failures.iter().max_by_key(|(_, times)| **times) {
+        Some((reason, _)) => scene.span(Role::Error, format::cut(reason, 16)).into(),
+        None => Line::default(),
+    }
+}
+
+/// The instances as boxes: `▰▰▰▱ ▰▱▱▱ +3`.
+pub(super) fn boxes(scene: &Scene<'_>, width: u16) -> Line<'static> {
+    let list = &scene.snapshot().instances.value.list;
+    let mut line = Line::default();
+    let mut shown = 0;
+    for instance in list {
+        let [used, free] = cells(instance);
+        let needed = used.chars().count() + free.chars().count() + 1;
+        // Room for the word about those that are not shown.
+        if line.width() + needed + 6 > usize::from(width) {
+            break;
+        }
+        line.push_span(scene.span(Role::Connected, used));
+        line.push_span(scene.span(Role::Dim, free));
+        line.push_span(Span::raw(" "));
+        shown += 1;
+    }
+    if shown < list.len() {
+        line.push_span(scene.span(Role::Dim, format!("+{}", list.len() - shown)));
+    }
+    line
+}
+
+/// One instance: a cell a task, or its share where there are too many.
+fn cells(instance: &InstanceView) -> [String; 2] {
+    let all = instance.tasks + instance.room;
+    let cells = all.min(MOST_CELLS);
+    let used = if all <= MOST_CELLS {
+        instance.tasks
+    } else {
+        (instance.tasks * MOST_CELLS).div_ceil(all).min(MOST_CELLS)
+    };
+    ["▰".repeat(used as usize), "▱".repeat((cells - used) as usize)]
+}
+
+fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
+}

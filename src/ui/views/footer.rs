@@ -1,0 +1,89 @@
+//! The last line: a prompt, a word about the last key, or the keys.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{Scene, draw_ends};
+use crate::{
+    app::{
+        action::Action,
+        state::{Mode, Prompt, Setting},
+    },
+    ui::{
+        format,
+        keymap::{self, Danger, Row},
+        theme::Role,
+    },
+};
+
+pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
+    let row = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
+    if let Mode::Prompt(prompt) = &scene.app.mode {
+        let right = keys(scene, usize::from(row.width));
+        return draw_ends(buffer, row, asked(scene, prompt), right);
+    }
+    if let Some(hint) = scene.app.fresh_hint(scene.now) {
+        return Line::from(scene.span(Role::Warn, hint)).render(row, buffer);
+    }
+    keys(scene, usize::from(row.width)).render(row, buffer);
+}
+
+/// `batch size (now 100): 25▏`.
+fn asked(scene: &Scene<'_>, prompt: &Prompt) -> Line<'static> {
+    let instances = &scene.snapshot().instances.value;
+    let what = match prompt.setting {
+        Setting::Batch => {
+            format!("devices of a batch (now {})", format::count(scene.app.batch.into()))
+        }
+        Setting::Window => format!("ramp window (now {})", format::over(scene.app.window)),
+        Setting::Instances => format!("instances (now {})", instances.desired),
+    };
+    let mut line = Line::from(vec![
+        scene.span(Role::Accent, what),
+        Span::raw(": "),
+        scene.span(Role::Strong, prompt.text.clone()),
+        scene.span(Role::Focus, " "),
+    ]);
+    if let Some(refusal) = &prompt.refusal {
+        line.push_span(scene.span(Role::Error, format!("  {refusal}")));
+    }
+    line
+}
+
+/// The keys of what is open, as many as fit: the row with the highest rank goes
+/// first, the table's order stays.
+fn keys(scene: &Scene<'_>, width: usize) -> Line<'static> {
+    let mut rows: Vec<&Row> = keymap::rows(&scene.app.mode, scene.app.readonly)
+        .filter(|row| !row.label.is_empty())
+        .collect();
+    let line = |rows: &[&Row]| Line::from_iter(rows.iter().flat_map(|row| entry(scene, row)));
+    while line(&rows).width() > width {
+        let Some(last) = (0..rows.len()).max_by_key(|nth| (rows[*nth].rank, *nth)) else { break };
+        rows.remove(last);
+    }
+    line(&rows)
+}
+
+fn entry(scene: &Scene<'_>, row: &Row) -> [Span<'static>; 3] {
+    let role = if row.danger == Danger::Destroys { Role::Error } else { Role::Accent };
+    let key = row.keys.first().map(|key| key.name()).unwrap_or_default();
+    [
+        scene.span(role, key),
+        scene.span(Role::Dim, format!(" {}", label(scene, row))),
+        Span::raw("  "),
+    ]
+}
+
+/// The label; with the batch's size where that is what the key is about.
+fn label(scene: &Scene<'_>, row: &Row) -> String {
+    match row.action {
+        Action::AddBatch | Action::RemoveBatch => {
+            format!("{} {}", row.label, format::count(scene.app.batch.into()))
+        }
+        _ => row.label.to_owned(),
+    }
+}

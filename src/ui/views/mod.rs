@@ -1,0 +1,181 @@
+//! What each part of the screen says.
+//!
+//! Invariant: a view reads the [`Scene`] and writes into its own rectangle. Figures
+//! that are older than they should be say so in the title of their pane.
+
+mod dialog;
+mod empty;
+mod fleet;
+mod footer;
+mod header;
+mod help;
+mod latency;
+mod notices;
+mod overview;
+mod ramp;
+mod sentence;
+mod small;
+mod timeline;
+mod traffic;
+
+use std::time::Duration;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    format,
+    layout::{self, Size},
+    theme::{Role, Theme},
+};
+use crate::{
+    app::state::{App, Mode},
+    controller::snapshot::{Aged, Phase, Point, Snapshot},
+    model::Millis,
+};
+
+/// All that a view may know.
+pub(super) struct Scene<'a> {
+    /// The dashboard.
+    pub(super) app: &'a App,
+    /// How things look here.
+    pub(super) theme: &'a Theme,
+    /// The time.
+    pub(super) now: Millis,
+}
+
+/// Draws everything.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let size = Size::of(area);
+    if size == Size::Tiny {
+        return small::draw_tiny(buffer, area, scene);
+    }
+    let frame = layout::frame(area);
+    header::draw(buffer, frame.header, scene);
+    sentence::draw(buffer, frame.sentence, scene);
+    match size {
+        Size::Medium | Size::Large => overview::draw(buffer, frame.body, size, scene),
+        Size::Small | Size::Tiny => small::draw(buffer, frame.body, scene),
+    }
+    footer::draw(buffer, frame.footer, scene);
+    match &scene.app.mode {
+        Mode::Dialog(dialog) => dialog::draw(buffer, area, dialog, scene),
+        Mode::Help => help::draw(buffer, area, scene),
+        Mode::Normal | Mode::Prompt(_) => {}
+    }
+}
+
+impl Scene<'_> {
+    fn snapshot(&self) -> &Snapshot {
+        self.app.shown()
+    }
+
+    /// The time of the picture: a frozen one does not age.
+    fn shown_at(&self) -> Millis {
+        self.app.shown_at(self.now)
+    }
+
+    fn span(&self, role: Role, text: impl Into<String>) -> Span<'static> {
+        Span::styled(text.into(), self.theme.style(role))
+    }
+
+    fn phase(&self) -> Option<Phase> {
+        self.snapshot().run.as_ref().map(|run| run.phase)
+    }
+
+    fn is_ended(&self) -> bool {
+        self.phase() == Some(Phase::Ended)
+    }
+
+    /// The age of a part that should come every so often, once it is worth a word.
+    fn age<T>(&self, part: &Aged<T>, every: Duration) -> Option<(Role, String)> {
+        match part.at {
+            None => Some((Role::Dim, "no news yet".into())),
+            Some(at) => self.age_note(self.shown_at().saturating_sub(at), every),
+        }
+    }
+
+    /// The age of the agents' figures: of the news, and of the latest interval in
+    /// them that every task reported.
+    fn traffic_age(&self) -> Option<(Role, String)> {
+        let traffic = &self.snapshot().traffic;
+        let Some(at) = traffic.at else { return Some((Role::Dim, "no reports yet".into())) };
+        if self.is_ended() {
+            return Some((Role::Dim, "final".into()));
+        }
+        let held_back = match (traffic.value.points.last(), self.latest_point()) {
+            (Some(last), Some(settled)) => last.at.saturating_sub(settled.at),
+            _ => 0,
+        };
+        let age = self.shown_at().saturating_sub(at) + held_back;
+        self.age_note(age, self.report_every())
+    }
+
+    /// How often news of the agents should come.
+    fn report_every(&self) -> Duration {
+        self.snapshot().site.report.max(self.snapshot().site.refresh)
+    }
+
+    fn age_note(&self, age: Millis, every: Duration) -> Option<(Role, String)> {
+        if self.is_ended() || age <= 3 * every.as_millis() as Millis {
+            return None;
+        }
+        Some((Role::Warn, format!("{} old", format::span(age))))
+    }
+
+    /// The latest interval that every task reported.
+    fn latest_point(&self) -> Option<&Point> {
+        self.snapshot().traffic.value.points.iter().rfind(|point| point.complete)
+    }
+
+    /// Whether the generator itself is what is being measured.
+    fn is_saturated(&self) -> bool {
+        !self.is_ended()
+            && self.latest_point().is_some_and(|point| point.cpu > 0.9 || point.lag_ms > 50.0)
+    }
+
+    /// `100 devices over 10 s`: the next batch.
+    fn batch(&self) -> String {
+        let devices = format::counted(self.app.batch, "device");
+        format!("{devices} {}", format::over(self.app.window))
+    }
+}
+
+/// Draws `left` and `right` on one row; where both do not fit, `left` is cut.
+fn draw_ends(buffer: &mut Buffer, row: Rect, left: Line<'_>, right: Line<'_>) {
+    let right_width = (right.width() as u16).min(row.width);
+    let room = row.width.saturating_sub(right_width + u16::from(right_width > 0));
+    left.render(Rect { width: room, ..row }, buffer);
+    let at = Rect { x: row.right() - right_width, width: right_width, ..row };
+    right.render(at, buffer);
+}
+
+/// Draws `left` and `right` on one row; where both do not fit, `right` is left out.
+fn draw_headline(buffer: &mut Buffer, row: Rect, left: Line<'_>, right: Line<'_>) {
+    let fits = left.width() + right.width() < usize::from(row.width);
+    draw_ends(buffer, row, left, if fits { right } else { Line::default() });
+}
+
+/// Breaks `text` into lines of at most `width` characters, between words where
+/// possible.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        let needed = word.chars().count() + usize::from(last > 0);
+        match lines.last_mut() {
+            Some(line) if last + needed <= width || last == 0 => {
+                if last > 0 {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

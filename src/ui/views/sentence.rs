@@ -1,0 +1,158 @@
+//! The second line: how it is, in one sentence, and what to do about it.
+//!
+//! Invariant: it says the one thing that matters most now; whoever reads only this
+//! line is not misled.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+
+use super::{Scene, ramp, wrap};
+use crate::{
+    app::state::END_DEADLINE_MS,
+    controller::snapshot::Phase,
+    model::Millis,
+    ui::{format, theme::Role},
+};
+
+/// News that are older than so many refreshes are no news.
+const SILENCE: u32 = 5;
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (role, text) = say(scene);
+    let weight = if matches!(role, Role::Warn | Role::Error) { role } else { Role::Strong };
+    Line::from(scene.span(role, " ●")).render(area, buffer);
+    let width = usize::from(area.width).saturating_sub(4);
+    let mut lines = wrap(&text, width);
+    if lines.len() > usize::from(area.height) {
+        lines.truncate(usize::from(area.height));
+        if let Some(last) = lines.last_mut() {
+            *last = format::cut(last, width.saturating_sub(2)) + " …";
+        }
+    }
+    for (line, row) in lines.into_iter().zip(area.rows()) {
+        let row = Rect { x: row.x + 3, width: row.width.saturating_sub(3), ..row };
+        Line::from(scene.span(weight, line)).render(row, buffer);
+    }
+}
+
+/// The sentence and how grave it is.
+pub(super) fn say(scene: &Scene<'_>) -> (Role, String) {
+    departing(scene)
+        .or_else(|| silence(scene))
+        .or_else(|| phase(scene))
+        .or_else(|| no_room(scene))
+        .or_else(|| trouble(scene))
+        .unwrap_or_else(|| progress(scene))
+}
+
+fn departing(scene: &Scene<'_>) -> Option<(Role, String)> {
+    let departing = scene.app.departing?;
+    let waited = scene.now.saturating_sub(departing.since);
+    let left = format::left(END_DEADLINE_MS.saturating_sub(waited));
+    let ending = match scene.phase() {
+        Some(Phase::Ending { tasks_left }) => format::counted(tasks_left, "task") + " left",
+        _ => "telling the tasks".into(),
+    };
+    Some((
+        Role::Warn,
+        format!("ending: {ending}, then loadtop leaves (within {left}; Ctrl-C: now)"),
+    ))
+}
+
+fn silence(scene: &Scene<'_>) -> Option<(Role, String)> {
+    let age = scene.shown_at().saturating_sub(scene.snapshot().at);
+    let limit = (scene.snapshot().site.refresh * SILENCE).as_millis() as Millis;
+    (age > limit.max(5_000) && !scene.is_ended()).then(|| {
+        (Role::Error, format!("no news for {}: what is shown is as old", format::span(age)))
+    })
+}
+
+fn phase(scene: &Scene<'_>) -> Option<(Role, String)> {
+    let begins = |what: &str| if scene.app.readonly { String::new() } else { what.to_owned() };
+    match scene.phase() {
+        None => Some((Role::Dim, format!("nothing runs yet{}", begins(": press + to begin")))),
+        Some(Phase::Ended) => Some((
+            Role::Ok,
+            format!("run ended, nothing left running{}", begins("; + begins a new run")),
+        )),
+        Some(Phase::Ending { tasks_left }) => {
+            Some((Role::Warn, format!("ending: {} left", format::counted(tasks_left, "task"))))
+        }
+        Some(Phase::Running | Phase::Paused) => None,
+    }
+}
+
+fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
+    let waiting = scene.snapshot().tasks.value.waiting_for_room;
+    if waiting == 0 {
+        return None;
+    }
+    let instances = &scene.snapshot().instances.value;
+    let wait = if waiting == 1 { "waits" } else { "wait" };
+    let full = format!("cluster is full: {} {wait} for room", format::counted(waiting, "task"));
+    let coming = instances.booting.max(instances.desired.saturating_sub(instances.registered));
+    let advice = if coming > 0 {
+        let are = if coming == 1 { "is" } else { "are" };
+        format!("; {} {are} on the way", format::counted(coming, "instance"))
+    } else if scene.app.readonly {
+        String::new()
+    } else if instances.desired >= instances.max {
+        format!("; the group is at its maximum of {}, press - for fewer devices", instances.max)
+    } else {
+        " — press ] for another instance".into()
+    };
+    Some((Role::Warn, full + &advice))
+}
+
+/// What is wrong, the gravest first.
+fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
+    let snapshot = scene.snapshot();
+    let (tasks, devices) = (&snapshot.tasks.value, &snapshot.devices.value);
+    let mut found: Vec<(Role, String)> = Vec::new();
+    let point = scene.latest_point();
+    if let Some(errors) = point.map(|point| point.errors_per_s).filter(|errors| *errors >= 0.05) {
+        found.push((Role::Error, format!("{} errors/s", format::rate(errors))));
+    }
+    if devices.failed > 0 {
+        let are = if devices.failed == 1 { "is" } else { "are" };
+        let failed = format::counted(devices.failed, "device");
+        found.push((Role::Error, format!("{failed} {are} not connected")));
+    }
+    if let Some(point) = point.filter(|_| scene.is_saturated()) {
+        let (cpu, lag) = (format::percent(point.cpu), format::latency(point.lag_ms));
+        found.push((Role::Warn, format!("generator saturated (cpu {cpu}, lag {lag})")));
+    }
+    if tasks.failed > 0 && tasks.running < tasks.wanted {
+        found.push((Role::Warn, format!("{} failed", format::counted(tasks.failed, "task"))));
+    }
+    let gravest = found.first()?.0;
+    let words: Vec<String> = found.into_iter().map(|(_, words)| words).collect();
+    Some((gravest, words.join("; ")))
+}
+
+fn progress(scene: &Scene<'_>) -> (Role, String) {
+    let snapshot = scene.snapshot();
+    let devices = &snapshot.devices.value;
+    if !snapshot.ramp.is_over() {
+        let (role, words) = ramp::words(scene);
+        let up = format::count(devices.connected.into());
+        let wanted = format::count(devices.wanted.into());
+        return (role, format!("{up} of {wanted} devices connected; {words}"));
+    }
+    let mut text = format!(
+        "{} of {} devices connected",
+        format::count(devices.connected.into()),
+        format::count(devices.wanted.into())
+    );
+    if let Some(point) = scene.latest_point() {
+        text += &format!(", {} req/s", format::rate(point.requests_per_s));
+        if let Some(window) = &snapshot.traffic.value.window {
+            text += &format!(", p99 {}", format::latency(window.response.p99));
+        }
+        text += if snapshot.traffic.value.errors.is_empty() { ", no errors" } else { "" };
+    }
+    let role = if scene.phase() == Some(Phase::Paused) { Role::Warn } else { Role::Ok };
+    if role == Role::Warn {
+        text = format!("paused: no further device starts; {text}");
+    }
+    (role, text)
+}

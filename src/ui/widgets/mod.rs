@@ -1,0 +1,16 @@
+//! Shapes without a meaning: builders that get their data and their theme, and make
+//! do with whatever room there is.
+
+mod figures;
+mod gauge;
+mod pane;
+mod plot;
+mod scale;
+mod spark;
+
+pub(super) use figures::{Figure, Figures};
+pub(super) use gauge::Gauge;
+pub(super) use pane::Pane;
+pub(super) use plot::{Plot, Sample, Series, swatch};
+pub(super) use scale::Scale;
+pub(super) use spark::Spark;
