@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     agent,
-    app::{self, effect::Fleet},
+    app::{self, Fleet},
     cli::{Cli, Command, Common, Dashboard, Practice, Run},
     headless, local, record,
     session::{self, Session, Settings},
@@ -23,7 +23,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Run(arguments)) => headless(arguments),
         Some(Command::Local) => {
             let options = local::Options::new(&record::state_dir(), session::program()?);
-            shared_runtime()?.block_on(local::command::serve(options))?;
+            shared_runtime()?.block_on(local::serve(options))?;
             Ok(0)
         }
         Some(Command::Target(arguments)) => practice(&arguments),
@@ -46,7 +46,7 @@ fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
         target: arguments.target,
         devices_per_task: arguments.common.devices_per_task,
     };
-    let options = app::run::Options {
+    let options = app::Options {
         batch: arguments.devices.unwrap_or(100),
         window: arguments.ramp_up,
         readonly: arguments.readonly,
@@ -61,7 +61,7 @@ fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
             // The channel was just made and is empty: there is room.
             session.handle.commands.send(add).await.wrap_err("the controller is gone")?;
         }
-        let farewell = app::run::run(session.handle.clone(), options).await;
+        let farewell = app::run(app::Handle { commands: session.handle.commands.clone(), snapshots: session.handle.snapshots.clone() }, options).await;
         session.end().await;
         let farewell = farewell?;
         print_farewell(&farewell);
@@ -70,7 +70,7 @@ fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
 }
 
 /// What stays on the terminal when the dashboard is gone.
-fn print_farewell(farewell: &app::effect::Farewell) {
+fn print_farewell(farewell: &app::Farewell) {
     if let Some(run) = &farewell.snapshot.run {
         match &run.summary {
             Some(summary) => print!("{summary}"),

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// All source files below a module, with their code (comments left out).
+/// All source files below a module, with their code (comments and unit tests left out).
 fn sources(module: &str) -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module);
     let mut found = Vec::new();
@@ -30,7 +30,8 @@ fn sources(module: &str) -> Vec<(PathBuf, String)> {
         .into_iter()
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
             let code = code.collect::<Vec<_>>().join("\n");
             (path, code)
         })

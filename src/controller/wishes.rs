@@ -103,3 +103,45 @@ fn broken(message: String) -> CloudError {
 fn body(wish: &Wish) -> Bytes {
     Bytes::from(serde_json::to_vec(wish).expect("numbers, strings and lists are JSON"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        local::{LocalCloud, Options},
+        model::wish::Change,
+    };
+
+    fn edit_of(count: u32) -> Edit {
+        let change = Change::Renew { until: u64::from(count) };
+        Edit { id: format!("edit-{count}"), change }
+    }
+
+    /// Ten controllers at once: no edit is lost, none lands twice.
+    #[tokio::test]
+    async fn edits_of_many_controllers_all_land_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let local = LocalCloud::start(Options::new(folder.path(), "unused".into()))
+            .await
+            .expect("a local cloud");
+        let cloud = Cloud::connect(&local.endpoint(), local.names());
+        let first = create(&cloud, "wish.json", &Wish::new("p", 1)).await.expect("created");
+        let again = create(&cloud, "wish.json", &Wish::new("p", 9)).await.expect("read");
+        assert_eq!(again.wish, first.wish, "what is there stays");
+        let editors = (0..5).map(|n| {
+            let (cloud, first) = (cloud.clone(), first.clone());
+            async move { edit(&cloud, "wish.json", first, &[edit_of(n), edit_of(n + 100)]).await }
+        });
+        for edited in futures_util::future::join_all(editors).await {
+            edited.expect("landed");
+        }
+        let (last, _) = look(&cloud, "wish.json", "").await.expect("looked");
+        let last = last.expect("it changed");
+        assert_eq!(last.wish.version, 11, "{:?}", last.wish.edits);
+        // One whose answer was lost is seen to have landed, and is not made again.
+        let same = edit(&cloud, "wish.json", first, &[edit_of(3)]).await.expect("it is there");
+        assert_eq!(same.wish, last.wish);
+        assert!(look(&cloud, "wish.json", &last.etag).await.expect("looked").0.is_none());
+        local.shutdown().await;
+    }
+}
