@@ -1,0 +1,48 @@
+//! The bucket's time, on this machine's monotonic clock.
+
+use std::{cell::RefCell, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    cloud::types::Dated,
+    model::{Millis, clock::BucketClock},
+};
+
+/// The agent's one clock: fed by the answers' dates, carried on monotonically.
+#[derive(Debug)]
+pub(super) struct Clock {
+    zero: Instant,
+    bucket: RefCell<BucketClock>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock { zero: Instant::now(), bucket: RefCell::default() }
+    }
+}
+
+impl Clock {
+    /// Learns from an answer.
+    pub(super) fn observe(&self, dated: Option<Dated>) {
+        if let Some(Dated { sent, received, date }) = dated {
+            let ours = |at| self.ours(Instant::from_std(at));
+            self.bucket.borrow_mut().observe(ours(sent), ours(received), date);
+        }
+    }
+
+    /// The bucket's time now, or none before its first answer.
+    pub(super) fn now(&self) -> Option<Millis> {
+        self.bucket.borrow().at(self.ours(Instant::now()))
+    }
+
+    /// How long it is until the bucket's clock shows `at`; a while if that is unknown.
+    pub(super) fn until(&self, at: Millis) -> Duration {
+        let now = self.now();
+        now.map_or(Duration::from_secs(1), |now| Duration::from_millis(at.saturating_sub(now)))
+    }
+
+    fn ours(&self, at: Instant) -> Millis {
+        at.saturating_duration_since(self.zero).as_millis() as Millis
+    }
+}

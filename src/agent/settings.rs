@@ -1,0 +1,167 @@
+//! What a task is told through its environment.
+
+use std::time::Duration;
+
+use crate::cloud::{Endpoint, Names};
+
+/// How long the end may take where nobody said: what ECS grants.
+const STOP_DEFAULT: Duration = Duration::from_secs(30);
+
+/// What a task is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The run's id.
+    pub run: String,
+    /// The task's own name: the place of its results.
+    pub task: String,
+    /// Index of the first device that it has room for.
+    pub first_device: u32,
+    /// How many devices it has room for.
+    pub devices: u32,
+    /// The run's bucket.
+    pub bucket: String,
+    /// What the run's keys begin with, such as `loadtop/RUN/`.
+    pub prefix: String,
+    /// How long the end may take, draining and the last results together.
+    pub stop: Duration,
+    /// The API.
+    pub endpoint: Endpoint,
+    /// Whether the agent ends at once when its standard input does.
+    pub lifeline: bool,
+}
+
+/// What is wrong with the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSettings {
+    /// A variable that must be there is not.
+    #[error("{0} is not set: an agent is started by loadtop, with its environment")]
+    Missing(&'static str),
+    /// A variable does not hold what it should.
+    #[error("{name}={value}: not {wanted}")]
+    Wrong {
+        /// Which.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        wanted: &'static str,
+    },
+}
+
+impl Settings {
+    /// From this process's environment.
+    pub fn from_environment() -> Result<Self, BadSettings> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// From wherever `lookup` finds a variable.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
+        let text =
+            |name| lookup(name).filter(|it| !it.is_empty()).ok_or(BadSettings::Missing(name));
+        let number = |name| {
+            let value = text(name)?;
+            let wrong = BadSettings::Wrong { name, value: value.clone(), wanted: "a whole number" };
+            value.parse::<u32>().map_err(|_| wrong)
+        };
+        let stop = match number("LOADTOP_STOP_MS") {
+            Ok(millis) => Duration::from_millis(millis.into()),
+            Err(BadSettings::Missing(_)) => STOP_DEFAULT,
+            Err(error) => return Err(error),
+        };
+        let lifeline = match lookup("LOADTOP_LIFELINE").as_deref() {
+            None | Some("") => false,
+            Some("stdin") => true,
+            Some(other) => {
+                let value = other.to_owned();
+                return Err(BadSettings::Wrong {
+                    name: "LOADTOP_LIFELINE",
+                    value,
+                    wanted: "`stdin`",
+                });
+            }
+        };
+        Ok(Settings {
+            run: text("LOADTOP_RUN")?,
+            task: text("LOADTOP_TASK")?,
+            first_device: number("LOADTOP_FIRST_DEVICE")?,
+            devices: number("LOADTOP_DEVICES")?,
+            bucket: text("LOADTOP_BUCKET")?,
+            prefix: text("LOADTOP_PREFIX")?,
+            stop,
+            endpoint: Endpoint {
+                url: text("AWS_ENDPOINT_URL")?,
+                region: text("AWS_REGION")?,
+                access_key: text("AWS_ACCESS_KEY_ID")?,
+                secret_key: text("AWS_SECRET_ACCESS_KEY")?,
+            },
+            lifeline,
+        })
+    }
+
+    /// The names that the agent's calls are about: of all of them, the bucket.
+    pub(super) fn names(&self) -> Names {
+        Names {
+            cluster: String::new(),
+            group: String::new(),
+            bucket: self.bucket.clone(),
+            task_definition: String::new(),
+            container: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [(&str, &str); 12] = [
+        ("LOADTOP_RUN", "r1"),
+        ("LOADTOP_TASK", "0-1"),
+        ("LOADTOP_FIRST_DEVICE", "250"),
+        ("LOADTOP_DEVICES", "250"),
+        ("LOADTOP_BUCKET", "loadtop"),
+        ("LOADTOP_PREFIX", "loadtop/r1/"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "k"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("LOADTOP_STOP_MS", "5000"),
+        ("LOADTOP_LIFELINE", "stdin"),
+    ];
+
+    fn read(change: (&str, Option<&str>)) -> Result<Settings, BadSettings> {
+        Settings::from_lookup(|name| {
+            if name == change.0 {
+                return change.1.map(str::to_owned);
+            }
+            let found = ALL.iter().find(|(it, _)| *it == name)?;
+            Some(found.1.to_owned())
+        })
+    }
+
+    #[test]
+    fn a_full_environment_is_read() {
+        let settings = read(("", None)).expect("complete");
+        assert_eq!((settings.first_device, settings.devices), (250, 250));
+        assert_eq!(settings.stop, Duration::from_secs(5));
+        assert!(settings.lifeline);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (name, _) in &ALL[..10] {
+            let error = read((name, None)).expect_err(name);
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert_eq!(read(("LOADTOP_STOP_MS", None)).expect("optional").stop, STOP_DEFAULT);
+        assert!(!read(("LOADTOP_LIFELINE", None)).expect("optional").lifeline);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for name in ["LOADTOP_DEVICES", "LOADTOP_STOP_MS", "LOADTOP_LIFELINE"] {
+            let error = read((name, Some("soon"))).expect_err(name);
+            assert!(error.to_string().contains(&format!("{name}=soon")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What an agent needs of the cloud: three calls.
+//!
+//! Invariant: nothing else in `agent` calls the cloud, so that tests run an agent
+//! over memory. Keys are relative to the run's prefix.
+
+use bytes::Bytes;
+
+use super::Settings;
+use crate::{
+    cloud::{
+        Cloud, CloudError,
+        types::{Condition, Dated, Datum, Fetched},
+    },
+    stats::metrics::NAMESPACE,
+};
+
+/// Where the wish comes from, and reports and results go. Agents have one thread,
+/// so the futures need not be `Send`.
+pub(super) trait Station {
+    /// Reads an object, unless it still has the known entity tag.
+    async fn fetch(
+        &self,
+        key: &str,
+        known: Option<&str>,
+    ) -> Result<(Fetched, Option<Dated>), CloudError>;
+
+    /// Writes an object.
+    async fn store(&self, key: &str, body: Bytes) -> Result<(), CloudError>;
+
+    /// Publishes data. What failed ambiguously may be there all the same.
+    async fn publish(&self, data: &[Datum]) -> Result<(), CloudError>;
+}
+
+/// The real one.
+pub(super) struct CloudStation {
+    cloud: Cloud,
+    prefix: String,
+}
+
+impl CloudStation {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let cloud = Cloud::connect(&settings.endpoint, settings.names());
+        CloudStation { cloud, prefix: settings.prefix.clone() }
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+}
+
+impl Station for CloudStation {
+    async fn fetch(
+        &self,
+        key: &str,
+        known: Option<&str>,
+    ) -> Result<(Fetched, Option<Dated>), CloudError> {
+        self.cloud.get_object(&self.key(key), known).await
+    }
+
+    async fn store(&self, key: &str, body: Bytes) -> Result<(), CloudError> {
+        // A repetition after an ambiguous answer writes the same bytes again.
+        self.cloud.put_object(&self.key(key), body, Condition::Always).await.map(drop)
+    }
+
+    async fn publish(&self, data: &[Datum]) -> Result<(), CloudError> {
+        self.cloud.put_metrics(NAMESPACE, data).await
+    }
+}
