@@ -11,8 +11,26 @@ use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
 const PLANNED: [&str; 20] = [
-    "plan", "add", "remove", "scale", "pause", "resume", "status", "killall", "reap", "doctor",
-    "up", "down", "sweep", "runs", "report", "replay", "compare", "init", "creds", "completions",
+    "plan",
+    "add",
+    "remove",
+    "scale",
+    "pause",
+    "resume",
+    "status",
+    "killall",
+    "reap",
+    "doctor",
+    "up",
+    "down",
+    "sweep",
+    "runs",
+    "report",
+    "replay",
+    "compare",
+    "init",
+    "creds",
+    "completions",
 ];
 
 /// top for load tests: steer fleets of simulated devices from one terminal.

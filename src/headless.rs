@@ -95,10 +95,7 @@ impl Runner {
         match self.make_room(devices_per_task).await? {
             Waited::Came => {}
             Waited::TooLate => {
-                return Err(eyre!(
-                    "the instances did not come up within {} s",
-                    BOOT.as_secs()
-                ));
+                return Err(eyre!("the instances did not come up within {} s", BOOT.as_secs()));
             }
             Waited::Interrupted => return Ok(INTERRUPTED),
         }
@@ -277,6 +274,9 @@ mod tests {
         let Err(Usage(why)) = needed(&view, 10_001, 250) else {
             panic!("too many devices were accepted");
         };
-        assert!(why.contains("10000 devices fit") && why.contains("--devices-per-task 251"), "{why}");
+        assert!(
+            why.contains("10000 devices fit") && why.contains("--devices-per-task 251"),
+            "{why}"
+        );
     }
 }

@@ -72,11 +72,11 @@ pub mod model;
 pub mod plan;
 pub mod record;
 pub mod report;
+mod run;
 pub mod session;
 pub mod stats;
 pub mod target;
 pub mod ui;
-mod run;
 mod usage;
 
 pub use run::run;

@@ -27,7 +27,10 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
             Ok(0)
         }
         Some(Command::Target(arguments)) => practice(&arguments),
-        Some(Command::Agent) => agent::main(),
+        Some(Command::Agent) => {
+            let settings = agent::Settings::from_environment()?;
+            agent::start(settings).map(agent::Exit::code)
+        }
     }
 }
 
@@ -42,26 +45,30 @@ fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
         .into());
     }
     log_to_file(arguments.common.log.as_deref())?;
-    let settings = Settings {
-        target: arguments.target,
-        devices_per_task: arguments.common.devices_per_task,
-    };
+    let settings =
+        Settings { target: arguments.target, devices_per_task: arguments.common.devices_per_task };
     let options = app::Options {
         batch: arguments.devices.unwrap_or(100),
         window: arguments.ramp_up,
         readonly: arguments.readonly,
     };
-    let add = arguments.devices.map(|devices| crate::controller::Command::Add {
-        devices,
-        over: arguments.ramp_up,
-    });
+    let add = arguments
+        .devices
+        .map(|devices| crate::controller::Command::Add { devices, over: arguments.ramp_up });
     shared_runtime()?.block_on(async {
         let session = Session::start(settings).await?;
         if let Some(add) = add {
             // The channel was just made and is empty: there is room.
             session.handle.commands.send(add).await.wrap_err("the controller is gone")?;
         }
-        let farewell = app::run(app::Handle { commands: session.handle.commands.clone(), snapshots: session.handle.snapshots.clone() }, options).await;
+        let farewell = app::run(
+            app::Handle {
+                commands: session.handle.commands.clone(),
+                snapshots: session.handle.snapshots.clone(),
+            },
+            options,
+        )
+        .await;
         session.end().await;
         let farewell = farewell?;
         print_farewell(&farewell);
@@ -97,16 +104,16 @@ fn headless(arguments: Run) -> color_eyre::Result<u8> {
         );
     }
     let Some(target) = arguments.target else {
-        return refuse("--target is missing: say what to load, such as --target tcp://127.0.0.1:7000");
+        return refuse(
+            "--target is missing: say what to load, such as --target tcp://127.0.0.1:7000",
+        );
     };
     let Some(devices) = arguments.devices else {
         return refuse("--devices is missing: say how many, such as --devices 1000");
     };
     log_to_file(arguments.common.log.as_deref())?;
-    let settings = Settings {
-        target: Some(target),
-        devices_per_task: arguments.common.devices_per_task,
-    };
+    let settings =
+        Settings { target: Some(target), devices_per_task: arguments.common.devices_per_task };
     let plan = headless::Plan {
         devices,
         ramp_up: arguments.ramp_up,

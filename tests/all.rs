@@ -5,6 +5,7 @@
 //! every test has a state folder of its own and leaves no process behind.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+#![allow(unreachable_pub, missing_docs, reason = "nobody else sees it")]
 
 mod architecture;
 mod bad_input;

@@ -55,7 +55,13 @@ fn assert_free_of(modules: &[&str], words: &[&str], except: &[&str]) {
 fn the_pure_parts_know_no_runtime_terminal_or_cloud() {
     assert_free_of(
         &[
-            "model", "plan", "stats", "local/engine", "app/state", "app/action", "app/update",
+            "model",
+            "plan",
+            "stats",
+            "local/engine",
+            "app/state",
+            "app/action",
+            "app/update",
             "app/effect",
         ],
         &["tokio", "ratatui", "crossterm", "aws_", "SystemTime::now", "Instant::now", "new_v4"],
@@ -65,10 +71,18 @@ fn the_pure_parts_know_no_runtime_terminal_or_cloud() {
 
 #[test]
 fn only_the_cloud_seam_names_the_sdk() {
-    assert_free_of(&["."], &["aws_sdk_", "aws_config"], &[
-        "cloud/client.rs", "cloud/ecs.rs", "cloud/autoscaling.rs", "cloud/cloudwatch.rs",
-        "cloud/s3.rs", "local/tests.rs",
-    ]);
+    assert_free_of(
+        &["."],
+        &["aws_sdk_", "aws_config"],
+        &[
+            "cloud/client.rs",
+            "cloud/ecs.rs",
+            "cloud/autoscaling.rs",
+            "cloud/cloudwatch.rs",
+            "cloud/s3.rs",
+            "local/tests.rs",
+        ],
+    );
 }
 
 #[test]
@@ -91,7 +105,9 @@ fn one_module_touches_the_terminal() {
 
 #[test]
 fn who_confirms_is_known() {
-    assert_free_of(&["."], &["Confirmed::By"], &[
-        "model/confirmed.rs", "app/update.rs", "headless.rs", "controller/end.rs",
-    ]);
+    assert_free_of(
+        &["."],
+        &["Confirmed::By"],
+        &["model/confirmed.rs", "app/update.rs", "headless.rs", "controller/end.rs"],
+    );
 }

@@ -37,7 +37,16 @@ fn a_port_that_refuses_fails_with_its_reason() {
     let house = House::new();
     let target = refusing_url();
     let output = house.run(&[
-        "run", "--headless", "--target", &target, "-n", "10", "--ramp-up", "1s", "--hold-for", "1s",
+        "run",
+        "--headless",
+        "--target",
+        &target,
+        "-n",
+        "10",
+        "--ramp-up",
+        "1s",
+        "--hold-for",
+        "1s",
     ]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("no device ever connected"), "{}", stderr(&output));

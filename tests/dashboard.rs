@@ -16,7 +16,9 @@ fn begin(house: &House) -> Screen {
 fn connected(text: &str, devices: &str) -> bool {
     text.lines().any(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        words.windows(2).any(|pair| pair == ["connected", devices] || pair == [devices, "connected"])
+        words
+            .windows(2)
+            .any(|pair| pair == ["connected", devices] || pair == [devices, "connected"])
     })
 }
 

@@ -31,8 +31,11 @@ fn assert_books_balance(json: &Value, target: &Target) {
 fn a_hundred_devices_and_every_request_is_accounted_for() {
     let house = House::new();
     let target = Target::start(Manner::Echo);
-    let (json, code) =
-        summary(&house, &target.url(), &["--devices", "100", "--ramp-up", "2s", "--hold-for", "4s"]);
+    let (json, code) = summary(
+        &house,
+        &target.url(),
+        &["--devices", "100", "--ramp-up", "2s", "--hold-for", "4s"],
+    );
     assert_eq!(code, 0, "{json:#}");
     assert_eq!(json["result"], "passed");
     assert_eq!(number(&json, "/devices/requested"), 100);
@@ -60,8 +63,11 @@ fn a_hundred_devices_and_every_request_is_accounted_for() {
 fn a_silent_target_is_timeouts_and_unfinished_requests() {
     let house = House::new();
     let target = Target::start(Manner::Silent);
-    let (json, code) =
-        summary(&house, &target.url(), &["--devices", "20", "--ramp-up", "1s", "--hold-for", "12s"]);
+    let (json, code) = summary(
+        &house,
+        &target.url(),
+        &["--devices", "20", "--ramp-up", "1s", "--hold-for", "12s"],
+    );
     assert_eq!(code, 0, "devices did connect: {json:#}");
     assert_eq!(number(&json, "/devices/peak_connected"), 20);
     assert_eq!(number(&json, "/errors/by_kind/timeout"), 20, "{json:#}");

@@ -227,6 +227,7 @@ fn running(phase: Phase, seconds: Millis) -> RunView {
         started_at: NOW - seconds * 1000,
         lease_left_ms: 480_000,
         folder: PathBuf::from("/home/me/.local/state/loadtop/runs/7f3a21c"),
+        summary: None,
     }
 }
 

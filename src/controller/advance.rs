@@ -15,11 +15,7 @@ use super::{
 };
 use crate::{
     cloud::types::TaskRequest,
-    model::{
-        Millis,
-        slots::Step,
-        wish::Change,
-    },
+    model::{Millis, slots::Step, wish::Change},
     stats::metrics,
 };
 

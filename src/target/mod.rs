@@ -6,6 +6,7 @@
 //! an endless line no memory.
 
 mod echo;
+mod process;
 
 use std::{
     io::Write,
@@ -25,6 +26,8 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use process::PracticeTarget;
 
 use crate::agent::{lifeline, limits};
 

@@ -39,7 +39,8 @@ impl PracticeTarget {
             .kill_on_drop(true)
             .spawn()
             .wrap_err("the practice target did not start")?;
-        let stdout = child.stdout.take().ok_or_else(|| eyre!("the practice target has no stdout"))?;
+        let stdout =
+            child.stdout.take().ok_or_else(|| eyre!("the practice target has no stdout"))?;
         let mut line = String::new();
         let mut lines = BufReader::new(stdout);
         tokio::time::timeout(START, lines.read_line(&mut line))

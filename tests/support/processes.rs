@@ -48,10 +48,7 @@ pub fn below(root: u32) -> Vec<Process> {
         family.extend(all.iter().filter(|(_, it)| it.parent == parent).map(|(pid, _)| *pid));
         next += 1;
     }
-    family[1..]
-        .iter()
-        .map(|pid| Process { pid: *pid, begun: all[pid].begun.clone() })
-        .collect()
+    family[1..].iter().map(|pid| Process { pid: *pid, begun: all[pid].begun.clone() }).collect()
 }
 
 /// Those of `processes` whose command line ends with this word.

@@ -31,7 +31,11 @@ impl Screen {
             command.env(name, value);
         }
         let child = pair.slave.spawn_command(command).unwrap();
-        let terminal = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let terminal = Arc::new(Mutex::new(vt100::Parser::new(
+            rows.try_into().unwrap(),
+            columns.try_into().unwrap(),
+            0,
+        )));
         let mut output = pair.master.try_clone_reader().unwrap();
         let seen = Arc::clone(&terminal);
         thread::spawn(move || {
