@@ -396,7 +396,7 @@ fn a_device_is_small() {
     let shared = Rc::new(shared::Shared::new(&settings));
     let life = device::Device::new(0, 0, shared, Rc::default()).live();
     // What a resting device costs beside its socket's and timer's registrations.
-    assert!(size_of_val(&life) <= 1536, "{} bytes", size_of_val(&life));
+    assert!(size_of_val(&life) <= 1280, "{} bytes", size_of_val(&life));
 }
 
 /// A measurement, not a test: `cargo test --lib agent::tests::many -- --ignored --nocapture`.
