@@ -1,7 +1,7 @@
 //! From a target's name to a connection.
 //!
 //! Invariant: however many devices start at once, a name is looked up once; and
-//! again at most once a second, when connecting fails.
+//! again at most once a second, while connecting or the look-up itself fails.
 
 use std::{
     cell::RefCell,
@@ -21,7 +21,7 @@ use crate::{plan::Target, stats::ErrorKind};
 
 /// How long connecting may take, all addresses of the name together.
 const LIMIT: Duration = Duration::from_secs(10);
-/// What was looked up stays good for at least this long.
+/// What a look-up brought, addresses or none, stands for at least this long.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What names the agent has looked up. One target at a time is the rule, so the
@@ -36,9 +36,11 @@ pub(super) struct Resolver {
 #[derive(Debug)]
 struct Known {
     target: Target,
-    addresses: Rc<[SocketAddr]>,
+    addresses: Addresses,
     at: Instant,
 }
+
+type Addresses = Result<Rc<[SocketAddr]>, ErrorKind>;
 
 /// Connects to the target, without Nagle's algorithm.
 pub(super) async fn connect(resolver: &Resolver, target: &Target) -> Result<TcpStream, ErrorKind> {
@@ -73,33 +75,69 @@ async fn attempt(resolver: &Resolver, target: &Target) -> Result<TcpStream, Erro
 }
 
 impl Resolver {
-    async fn addresses(&self, target: &Target) -> Result<Rc<[SocketAddr]>, ErrorKind> {
+    async fn addresses(&self, target: &Target) -> Addresses {
         if let Ok(ip) = target.host.parse::<IpAddr>() {
             return Ok(Rc::new([SocketAddr::new(ip, target.port)]));
         }
         if let Some(known) = self.find(target) {
-            return Ok(known);
+            return known;
         }
         let _turn = self.turn.lock().await;
         // Whoever was before us may have found it.
         if let Some(known) = self.find(target) {
-            return Ok(known);
+            return known;
         }
         let found = lookup_host((target.host.as_str(), target.port)).await;
-        let addresses: Rc<[SocketAddr]> = found.map_err(|_| ErrorKind::Resolve)?.collect();
-        let known = Known { target: target.clone(), addresses, at: Instant::now() };
-        let addresses = Rc::clone(&known.addresses);
-        self.known.borrow_mut().push(known);
-        Ok(addresses)
+        let addresses = found.map(Iterator::collect).map_err(|_| ErrorKind::Resolve);
+        let mut known = self.known.borrow_mut();
+        known.retain(|it| it.target != *target);
+        let (target, at) = (target.clone(), Instant::now());
+        known.push(Known { target, addresses: addresses.clone(), at });
+        addresses
     }
 
-    fn find(&self, target: &Target) -> Option<Rc<[SocketAddr]>> {
+    fn find(&self, target: &Target) -> Option<Addresses> {
         let known = self.known.borrow();
-        known.iter().find(|it| it.target == *target).map(|it| Rc::clone(&it.addresses))
+        let found = known.iter().find(|it| it.target == *target)?;
+        let stands = found.addresses.is_ok() || found.at.elapsed() < FRESH;
+        stands.then(|| found.addresses.clone())
     }
 
     /// Forgets what may have become wrong.
     fn doubt(&self, target: &Target) {
         self.known.borrow_mut().retain(|it| it.target != *target || it.at.elapsed() < FRESH);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn target(text: &str) -> Target {
+        text.parse().expect("a target")
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_once() {
+        let resolver = Resolver::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let target = target(&format!("tcp://localhost:{port}"));
+        let (one, two) = tokio::join!(connect(&resolver, &target), connect(&resolver, &target));
+        assert!(one.is_ok_and(|stream| stream.nodelay().is_ok_and(|on| on)));
+        assert!(two.is_ok());
+        assert_eq!(resolver.known.borrow().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_not_looked_up_by_every_device() {
+        let resolver = Resolver::default();
+        let target = target("tcp://no-such-host.invalid:1");
+        for _ in 0..3 {
+            assert_eq!(connect(&resolver, &target).await.err(), Some(ErrorKind::Resolve));
+        }
+        assert_eq!(resolver.known.borrow().len(), 1);
     }
 }

@@ -10,7 +10,7 @@ use std::{io::Write, rc::Rc, time::Duration};
 use tokio::{
     select,
     sync::{oneshot, watch},
-    task::{JoinSet, spawn_local},
+    task::{JoinError, JoinSet, spawn_local},
     time::{Instant, sleep, timeout_at},
 };
 
@@ -93,7 +93,7 @@ impl<S: Station + 'static> Reporter<S> {
         let _ = timeout_at(deadline, async {
             self.outbox.emptied().await;
             while let Some(published) = self.publishing.join_next().await {
-                self.count(published.unwrap_or(Ok(())));
+                self.count(published);
             }
         })
         .await;
@@ -134,7 +134,7 @@ impl<S: Station + 'static> Reporter<S> {
 
     fn publish(&mut self, interval: &Interval) {
         while let Some(published) = self.publishing.try_join_next() {
-            self.count(published.unwrap_or(Ok(())));
+            self.count(published);
         }
         if self.publishing.len() >= PUBLISHING_MOST {
             self.miss("CloudWatch is too slow");
@@ -147,12 +147,13 @@ impl<S: Station + 'static> Reporter<S> {
 
     /// An interval that did not get through is missing: repeating what may have
     /// arrived would count it twice, and repeating a refusal brings the next one.
-    fn count(&mut self, published: Result<(), CloudError>) {
+    fn count(&mut self, published: Result<Result<(), CloudError>, JoinError>) {
         match published {
-            Ok(()) => {}
-            Err(error) if error.kind == ErrorKind::Ambiguous => {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) if error.kind == ErrorKind::Ambiguous => {
                 self.miss(&format!("it may have arrived: {error}"));
             }
+            Ok(Err(error)) => self.miss(&error.to_string()),
             Err(error) => self.miss(&error.to_string()),
         }
     }

@@ -21,7 +21,7 @@ use crate::model::{
 
 /// An agent that has read no wish at all has no lease either; it waits as long as a
 /// lease usually is.
-const FIRST_WISH: Duration = Duration::from_secs(600);
+const FIRST_WISH: Duration = Duration::from_mins(10);
 /// The steering never sleeps longer: the clock's estimate may move.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// Kept of the time to stop for the process's own end.

@@ -20,7 +20,7 @@ pub struct Settings {
     pub devices: u32,
     /// The run's bucket.
     pub bucket: String,
-    /// What the run's keys begin with, such as `loadtop/RUN/`.
+    /// What the run's keys begin with, such as `loadtop/RUN/`; it ends with a slash.
     pub prefix: String,
     /// How long the end may take, draining and the last results together.
     pub stop: Duration,
@@ -80,13 +80,17 @@ impl Settings {
                 });
             }
         };
+        let mut prefix = text("LOADTOP_PREFIX")?;
+        if !prefix.ends_with('/') {
+            prefix.push('/');
+        }
         Ok(Settings {
             run: text("LOADTOP_RUN")?,
             task: text("LOADTOP_TASK")?,
             first_device: number("LOADTOP_FIRST_DEVICE")?,
             devices: number("LOADTOP_DEVICES")?,
             bucket: text("LOADTOP_BUCKET")?,
-            prefix: text("LOADTOP_PREFIX")?,
+            prefix,
             stop,
             endpoint: Endpoint {
                 url: text("AWS_ENDPOINT_URL")?,

@@ -184,7 +184,7 @@ impl Tally {
     }
 
     fn received(&self, bytes: &[u8]) {
-        let lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
+        let lines = bytes.split(|&byte| byte == b'\n').count() - 1;
         self.lines.fetch_add(lines as u64, Ordering::Relaxed);
         self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }

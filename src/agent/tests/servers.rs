@@ -1,0 +1,103 @@
+//! Targets that misbehave.
+
+use std::{cell::Cell, net::SocketAddr, rc::Rc};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::spawn_local,
+};
+
+/// A server that counts, and answers as its kind does. It ends with its test.
+pub(super) struct Server {
+    addr: SocketAddr,
+    counts: Rc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    connections: Cell<u64>,
+    lines: Cell<u64>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Silent,
+    Closing,
+    Babbling,
+}
+
+impl Server {
+    /// Reads and never answers.
+    pub(super) async fn silent() -> Self {
+        Self::start(Kind::Silent).await
+    }
+
+    /// Accepts and closes at once.
+    pub(super) async fn closing() -> Self {
+        Self::start(Kind::Closing).await
+    }
+
+    /// Greets unasked, and answers with more than one piece of bytes of all values.
+    pub(super) async fn babbling() -> Self {
+        Self::start(Kind::Babbling).await
+    }
+
+    /// The same, where somebody else listens already.
+    pub(super) fn babbling_on(listener: TcpListener) -> Self {
+        Self::serve(listener, Kind::Babbling)
+    }
+
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(super) fn connections(&self) -> u64 {
+        self.counts.connections.get()
+    }
+
+    pub(super) fn lines(&self) -> u64 {
+        self.counts.lines.get()
+    }
+
+    async fn start(kind: Kind) -> Self {
+        Self::serve(TcpListener::bind("127.0.0.1:0").await.expect("a free port"), kind)
+    }
+
+    fn serve(listener: TcpListener, kind: Kind) -> Self {
+        let addr = listener.local_addr().expect("bound");
+        let counts = Rc::<Counts>::default();
+        let shared = Rc::clone(&counts);
+        spawn_local(async move {
+            loop {
+                let (stream, _) = listener.accept().await.expect("accepted");
+                shared.connections.set(shared.connections.get() + 1);
+                if !matches!(kind, Kind::Closing) {
+                    spawn_local(talk(stream, kind, Rc::clone(&shared)));
+                }
+            }
+        });
+        Server { addr, counts }
+    }
+}
+
+async fn talk(mut stream: TcpStream, kind: Kind, counts: Rc<Counts>) -> std::io::Result<()> {
+    let garbage: Vec<u8> = (0..=255).collect();
+    let mut buffer = [0; 4096];
+    if matches!(kind, Kind::Babbling) {
+        stream.write_all(&garbage).await?;
+    }
+    loop {
+        let read = stream.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        let lines = buffer[..read].split(|&byte| byte == b'\n').count() as u64 - 1;
+        counts.lines.set(counts.lines.get() + lines);
+        if matches!(kind, Kind::Babbling) {
+            stream.write_all(&garbage).await?;
+            tokio::task::yield_now().await;
+            stream.write_all(&garbage).await?;
+        }
+    }
+}
