@@ -39,11 +39,6 @@ pub(super) async fn answer(buckets: &Arc<Buckets>, call: Call) -> Result<Answer,
 }
 
 pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
-    if error.status == 304 {
-        let mut answer = reply(304, XML, Bytes::new());
-        answer.headers_mut().remove(header::CONTENT_TYPE);
-        return answer;
-    }
     let mut xml = Xml::new();
     xml.element("Error", |xml| {
         xml.field("Code", error.code).field("Message", &error.message).field("RequestId", id);
