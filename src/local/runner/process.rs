@@ -40,7 +40,6 @@ pub(super) enum Order {
 }
 
 /// A process that is to be started.
-#[derive(Debug)]
 pub(super) struct Process {
     command: Vec<String>,
     program: PathBuf,
