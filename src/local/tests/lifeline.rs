@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use aws_sdk_ecs::types::ContainerDefinition;
+use super::sdk::ecs::types::ContainerDefinition;
 
 use super::{Site, eventually};
 

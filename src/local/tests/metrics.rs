@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudwatch::{
+use super::sdk::cloudwatch::{
     error::ProvideErrorMetadata,
     types::{MetricDatum, StatisticSet},
 };
