@@ -4,6 +4,9 @@
 //! renamed); a condition and the write that it guards are one step; no key leads
 //! out of its bucket. As keys are paths here, `a` and `a/b` cannot both be objects.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     fs, io,

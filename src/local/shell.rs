@@ -5,6 +5,7 @@
 //! engine's lock; performing never blocks.
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -35,7 +36,7 @@ pub(super) struct Shell {
 }
 
 /// What every child is given.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Surroundings {
     /// What the command word `loadtop` means.
     pub(super) program: PathBuf,
@@ -43,6 +44,16 @@ pub(super) struct Surroundings {
     pub(super) logs: PathBuf,
     /// Variables that every child has, under its own.
     pub(super) environment: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Surroundings {
+    /// Without the environment: the secret key is in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("program", &self.program)
+            .field("logs", &self.logs)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Shell {

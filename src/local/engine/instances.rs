@@ -47,7 +47,7 @@ pub(super) struct Instance {
     pub(super) arn: String,
     pub(super) lifecycle: Lifecycle,
     registered: Option<Millis>,
-    draining: bool,
+    pub(super) draining: bool,
     cpu: i32,
     memory: i32,
     tasks: BTreeSet<u64>,
@@ -68,7 +68,6 @@ impl Instance {
     pub(super) fn lacks(&self, cpu: i32, memory: i32) -> Option<&'static str> {
         match () {
             () if self.lifecycle != Lifecycle::InService => Some("AGENT"),
-            () if self.draining => Some("INACTIVE"),
             () if self.cpu < cpu => Some("RESOURCE:CPU"),
             () if self.memory < memory => Some("RESOURCE:MEMORY"),
             () => None,

@@ -15,6 +15,10 @@ use crate::model::Millis;
 
 /// How long a token is remembered.
 const TOKEN_LIFE: Millis = 24 * 3_600_000;
+/// How long, when there are so many that memory matters: longer than anybody
+/// retries.
+const TOKEN_LIFE_CROWDED: Millis = 3_600_000;
+const MANY_TOKENS: usize = 20_000;
 /// Old tokens are dropped whenever this many have come.
 const TOKENS_PER_PRUNING: usize = 1024;
 /// What overrides may take as JSON.
@@ -80,7 +84,9 @@ impl Engine {
             return;
         }
         if self.tokens.len() % TOKENS_PER_PRUNING == TOKENS_PER_PRUNING - 1 {
-            self.tokens.retain(|_, known| now < known.at + TOKEN_LIFE);
+            let crowded = self.tokens.len() > MANY_TOKENS;
+            let life = if crowded { TOKEN_LIFE_CROWDED } else { TOKEN_LIFE };
+            self.tokens.retain(|_, known| now < known.at + life);
         }
         self.tokens.insert(token, Remembered { request, answer: answer.clone(), at: now });
     }
@@ -90,7 +96,8 @@ impl Engine {
     fn place(&mut self, cpu: i32, memory: i32) -> Result<u64, Vec<Failure>> {
         let mut fits = Vec::new();
         let mut failures = Vec::new();
-        for (&number, instance) in &self.instances {
+        let candidates = self.instances.iter().filter(|(_, instance)| !instance.draining);
+        for (&number, instance) in candidates {
             match instance.lacks(cpu, memory) {
                 None => fits.push(number),
                 Some(reason) if instance.is_registered() => {

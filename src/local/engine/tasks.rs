@@ -18,6 +18,8 @@ use crate::model::Millis;
 pub(super) const STEP: Millis = 20;
 /// How long a stopped task stays visible.
 const STOPPED_VISIBLE: Millis = 3_600_000;
+/// Tasks that are remembered.
+const MOST_TASKS: usize = 10_000;
 /// What processes get to end in when their machine goes.
 const HOST_GOES: Millis = 2_000;
 
@@ -243,11 +245,28 @@ impl Engine {
                 task.times.stopped = Some(now);
                 self.enter(number, Phase::Stopped, Some(now + STOPPED_VISIBLE));
                 self.release(number, now);
+                self.forget_beyond(MOST_TASKS);
             }
-            Phase::Stopped => {
-                self.tasks.remove(&number);
-                self.task_numbers.remove(&id);
-            }
+            Phase::Stopped => self.forget(number),
+        }
+    }
+
+    /// Bounds the memory: whoever starts this many tasks in an hour sees the
+    /// oldest stopped ones for less than that.
+    fn forget_beyond(&mut self, most: usize) {
+        if self.tasks.len() <= most {
+            return;
+        }
+        let mut tasks = self.tasks.iter();
+        if let Some((&oldest, _)) = tasks.find(|(_, task)| task.phase == Phase::Stopped) {
+            self.set_task_timer(oldest, None);
+            self.forget(oldest);
+        }
+    }
+
+    fn forget(&mut self, number: u64) {
+        if let Some(task) = self.tasks.remove(&number) {
+            self.task_numbers.remove(&task.id);
         }
     }
 

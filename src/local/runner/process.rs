@@ -40,7 +40,6 @@ pub(super) enum Order {
 }
 
 /// A process that is to be started.
-#[derive(Debug)]
 pub(super) struct Process {
     command: Vec<String>,
     program: PathBuf,
@@ -90,12 +89,12 @@ impl Process {
                 return report(Event::NotStarted { task, reason: self.explain(&error) });
             }
         };
-        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let mut group = Group { leader: child.id().and_then(|id| Pid::from_raw(id.cast_signed())) };
         // Taken, as waiting for the child would close it.
         let lifeline = child.stdin.take();
         report(Event::Started { task: task.clone() });
         let mut told = Order::Run;
-        while let Some(pid) = pid.filter(|&pid| !has_ended(pid)) {
+        while let Some(pid) = group.leader.filter(|&pid| !has_ended(pid)) {
             let order = *orders.borrow_and_update();
             if order != told {
                 told = order;
@@ -110,9 +109,7 @@ impl Process {
                 }
             }
         }
-        if let Some(pid) = pid {
-            send(pid, Order::Kill);
-        }
+        group.end();
         let exit = reap(&mut child).await;
         drop(lifeline);
         report(Event::Exited { task, exit });
@@ -141,6 +138,27 @@ impl Process {
     fn explain(&self, error: &io::Error) -> String {
         let program = self.command.first().map_or("", String::as_str);
         format!("{program}: {error}")
+    }
+}
+
+/// The process group of a child that is not reaped yet. Whatever ends us, it ends
+/// with us: declared after its child, it is dropped before that is.
+struct Group {
+    leader: Option<Pid>,
+}
+
+impl Group {
+    /// Kills whoever is left of it, for the last time.
+    fn end(&mut self) {
+        if let Some(leader) = self.leader.take() {
+            send(leader, Order::Kill);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aws_sdk_ecs::{
+use super::sdk::ecs::{
     error::ProvideErrorMetadata,
     types::{
         ContainerDefinition, ContainerInstanceStatus, ContainerOverride, DesiredStatus,

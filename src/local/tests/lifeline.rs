@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use aws_sdk_ecs::types::ContainerDefinition;
+use super::sdk::ecs::types::ContainerDefinition;
 
 use super::{Site, eventually};
 
@@ -62,4 +62,19 @@ async fn a_cloud_that_is_dropped_leaves_nothing() {
     let processes = two_processes(&site, "trap '' TERM; sleep 1000 & echo $$ $!; wait").await;
     drop(site.local);
     gone(processes).await;
+}
+
+#[test]
+fn a_runtime_that_is_dropped_leaves_nothing() {
+    let runtime = || tokio::runtime::Runtime::new().expect("a runtime");
+    let first = runtime();
+    let (site, processes) = first.block_on(async {
+        let site = Site::start().await;
+        let script = "trap '' TERM; sleep 1000 & echo $$ $!; wait";
+        let processes = two_processes(&site, script).await;
+        (site, processes)
+    });
+    first.shutdown_background();
+    runtime().block_on(gone(processes));
+    drop(site);
 }

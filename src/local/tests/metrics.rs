@@ -1,8 +1,9 @@
 //! CloudWatch, over CBOR.
+#![expect(clippy::float_cmp, reason = "what was published comes back as it was")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudwatch::{
+use super::sdk::cloudwatch::{
     error::ProvideErrorMetadata,
     types::{MetricDatum, StatisticSet},
 };

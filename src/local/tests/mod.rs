@@ -5,16 +5,15 @@ mod lifeline;
 mod metrics;
 mod objects;
 mod scaling;
+mod sdk;
 mod signatures;
 
 use std::{path::Path, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use tempfile::TempDir;
 
 use super::{LocalCloud, Options};
-use crate::cloud::{Cloud, Endpoint};
+use crate::cloud::Cloud;
 
 /// Nothing that is waited for takes as long.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -23,9 +22,9 @@ const DEADLINE: Duration = Duration::from_secs(20);
 struct Site {
     local: LocalCloud,
     cloud: Cloud,
-    ecs: aws_sdk_ecs::Client,
-    cloudwatch: aws_sdk_cloudwatch::Client,
-    s3: aws_sdk_s3::Client,
+    ecs: sdk::ecs::Client,
+    cloudwatch: sdk::cloudwatch::Client,
+    s3: sdk::s3::Client,
     folder: TempDir,
 }
 
@@ -37,12 +36,12 @@ impl Site {
             ..Options::new(folder.path(), "/bin/sh".into())
         };
         let local = LocalCloud::start(options).await.expect("started");
-        let config = config(&local.endpoint());
+        let config = sdk::config(&local.endpoint());
         Site {
             cloud: Cloud::connect(&local.endpoint(), local.names()),
-            ecs: aws_sdk_ecs::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            s3: s3(&config),
+            ecs: sdk::ecs::Client::new(&config),
+            cloudwatch: sdk::cloudwatch::Client::new(&config),
+            s3: sdk::s3_client(&config),
             local,
             folder,
         }
@@ -51,23 +50,6 @@ impl Site {
     fn logs(&self) -> &Path {
         self.folder.path()
     }
-}
-
-fn config(endpoint: &Endpoint) -> SdkConfig {
-    let credentials = Credentials::from_keys(&endpoint.access_key, &endpoint.secret_key, None);
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(&endpoint.url)
-        .region(Region::new(endpoint.region.clone()))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .retry_config(RetryConfig::disabled())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build()
-}
-
-fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(true).build();
-    aws_sdk_s3::Client::from_conf(config)
 }
 
 /// Looks again and again until there is something to see.

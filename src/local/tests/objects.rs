@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
+use super::sdk::s3::{error::ProvideErrorMetadata, primitives::ByteStream};
 use bytes::Bytes;
 
 use super::Site;

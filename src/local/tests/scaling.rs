@@ -1,8 +1,8 @@
 //! The Auto Scaling group.
 
-use aws_sdk_autoscaling::error::ProvideErrorMetadata;
+use super::sdk::autoscaling::error::ProvideErrorMetadata;
 
-use super::{Site, config, eventually};
+use super::{Site, eventually, sdk};
 use crate::cloud::types::GroupSeen;
 
 async fn group_with(site: &Site, in_service: usize) -> GroupSeen {
@@ -37,7 +37,7 @@ async fn machines_come_and_go() {
 #[tokio::test]
 async fn limits_are_validation_errors() {
     let site = Site::start().await;
-    let client = aws_sdk_autoscaling::Client::new(&config(&site.local.endpoint()));
+    let client = sdk::autoscaling::Client::new(&sdk::config(&site.local.endpoint()));
     let call = client.set_desired_capacity().auto_scaling_group_name("loadtop");
     let error = call.desired_capacity(11).send().await.expect_err("too many");
     assert_eq!(error.code(), Some("ValidationError"));

@@ -1,12 +1,12 @@
 //! Only what was signed with this start's key is answered.
 
-use aws_sdk_ecs::error::ProvideErrorMetadata;
+use super::sdk::ecs::error::ProvideErrorMetadata;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use super::{Site, config, s3};
+use super::{Site, sdk};
 use crate::cloud::Endpoint;
 
 #[tokio::test]
@@ -46,13 +46,13 @@ async fn a_wrong_key_is_refused_in_every_protocol() {
         ),
     ];
     for (endpoint, codes) in expected {
-        let config = config(&endpoint);
-        let ecs = aws_sdk_ecs::Client::new(&config).list_clusters().send().await;
-        let autoscaling = aws_sdk_autoscaling::Client::new(&config);
+        let config = sdk::config(&endpoint);
+        let ecs = sdk::ecs::Client::new(&config).list_clusters().send().await;
+        let autoscaling = sdk::autoscaling::Client::new(&config);
         let autoscaling = autoscaling.describe_auto_scaling_groups().send().await;
-        let cloudwatch = aws_sdk_cloudwatch::Client::new(&config);
+        let cloudwatch = sdk::cloudwatch::Client::new(&config);
         let cloudwatch = cloudwatch.put_metric_data().namespace("n").send().await;
-        let s3 = s3(&config).get_object().bucket("loadtop").key("k").send().await;
+        let s3 = sdk::s3_client(&config).get_object().bucket("loadtop").key("k").send().await;
         let refused = [
             ecs.expect_err("refused").code().map(str::to_owned),
             autoscaling.expect_err("refused").code().map(str::to_owned),

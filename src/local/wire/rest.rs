@@ -39,11 +39,6 @@ pub(super) async fn answer(buckets: &Arc<Buckets>, call: Call) -> Result<Answer,
 }
 
 pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
-    if error.status == 304 {
-        let mut answer = reply(304, XML, Bytes::new());
-        answer.headers_mut().remove(header::CONTENT_TYPE);
-        return answer;
-    }
     let mut xml = Xml::new();
     xml.element("Error", |xml| {
         xml.field("Code", error.code).field("Message", &error.message).field("RequestId", id);
@@ -127,20 +122,24 @@ fn content(call: &Call) -> Result<Bytes, ApiError> {
     if !encoding.is_some_and(|encoding| encoding.contains("aws-chunked")) {
         return Ok(call.body.clone());
     }
-    let mut content = Vec::with_capacity(call.body.len());
-    let mut rest = &call.body[..];
+    let broken = || ApiError::new("IncompleteBody", 400, "The chunks are not as announced.");
+    unchunked(&call.body).map(Bytes::from).ok_or_else(broken)
+}
+
+/// `SIZE[;extension]\r\nDATA\r\n` again and again, up to a size of 0; the trailers
+/// after that are not looked at.
+fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut content = Vec::with_capacity(rest.len());
     loop {
-        let broken = || ApiError::new("IncompleteBody", 400, "The chunks are not as announced.");
-        let end = rest.windows(2).position(|two| two == b"\r\n").ok_or_else(broken)?;
-        let size = std::str::from_utf8(&rest[..end]).map_err(|_| broken())?;
-        let size = size.split(';').next().unwrap_or_default();
-        let size = usize::from_str_radix(size, 16).map_err(|_| broken())?;
+        let end = rest.windows(2).position(|two| two == b"\r\n")?;
+        let size = std::str::from_utf8(&rest[..end]).ok()?.split(';').next()?;
+        let size = usize::from_str_radix(size, 16).ok()?;
         if size == 0 {
-            return Ok(content.into());
+            return Some(content);
         }
-        let chunk = rest[end + 2..].get(..size).ok_or_else(broken)?;
-        content.extend_from_slice(chunk);
-        rest = rest[end + 2 + size..].strip_prefix(b"\r\n").ok_or_else(broken)?;
+        rest = &rest[end + 2..];
+        content.extend_from_slice(rest.get(..size)?);
+        rest = rest[size..].strip_prefix(b"\r\n")?;
     }
 }
 
@@ -225,4 +224,32 @@ fn set(answer: &mut Answer, name: HeaderName, value: &str) {
 
 fn invalid(message: &str) -> ApiError {
     ApiError::new("InvalidArgument", 400, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_put_together_or_refused() {
+        let table: [(&[u8], Option<&[u8]>); 8] = [
+            (b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AA==\r\n\r\n", Some(b"hello")),
+            (b"3;ext=1\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", Some(b"hello")),
+            (b"0\r\n\r\n", Some(b"")),
+            (b"5\r\nhel\r\n0\r\n", None),
+            (b"2\r\nhello\r\n0\r\n", None),
+            (b"5\r\nhello\r\n", None),
+            (b"ffffffffffffffff\r\nx\r\n", None),
+            (b"", None),
+        ];
+        for (body, expected) in table {
+            assert_eq!(unchunked(body).as_deref(), expected, "{:?}", body.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn tokens_are_keys_in_disguise() {
+        assert_eq!(key_of(&token_of("a/ü&<b>")).as_deref(), Some("a/ü&<b>"));
+        assert_eq!(key_of("not a token"), None);
+    }
 }
