@@ -25,7 +25,7 @@ use crate::{
 pub(crate) fn press(app: &mut App, keys: &str, now: Millis) -> Vec<Effect> {
     let mut effects = Vec::new();
     for key in keys.split_whitespace().flat_map(named) {
-        if let Some(action) = keymap::resolve(&app.mode, app.readonly, key) {
+        if let Some(action) = keymap::resolve(app, key) {
             effects.extend(update(app, action, now));
         }
     }

@@ -35,6 +35,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: &Dialog, scene: &Sce
     lines.push(buttons(dialog, scene));
 
     let place = layout::centred(area, width, lines.len() as u16 + 2);
+    scene.dim(buffer, area);
     Clear.render(place, buffer);
     let inner = Pane::new(title).render(place, buffer, scene.theme);
     for (line, row) in lines.into_iter().zip(inner.rows()) {

@@ -83,6 +83,11 @@ impl Scene<'_> {
         Span::styled(text.into(), self.theme.style(role))
     }
 
+    /// Takes what is behind a dialog back.
+    fn dim(&self, buffer: &mut Buffer, area: Rect) {
+        buffer.set_style(area, self.theme.style(Role::Dim));
+    }
+
     fn phase(&self) -> Option<Phase> {
         self.snapshot().run.as_ref().map(|run| run.phase)
     }
