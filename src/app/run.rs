@@ -39,6 +39,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const TICK: Duration = Duration::from_secs(1);
 /// Commands that may wait for the controller.
 const QUEUE: usize = 64;
+/// Pictures in a row after which a terminal that takes none is gone.
+const MISSES: u8 = 3;
 /// Events taken in before a picture is drawn, however fast they come.
 const DRAIN: usize = 256;
 
@@ -85,6 +87,8 @@ struct Session {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     waiting: VecDeque<Command>,
     farewell: Option<Farewell>,
+    /// Pictures in a row that the terminal did not take.
+    misses: u8,
 }
 
 /// What woke the loop up.
@@ -105,6 +109,7 @@ impl Session {
             snapshots: handle.snapshots,
             waiting: VecDeque::new(),
             farewell: None,
+            misses: 0,
         }
     }
 
@@ -151,8 +156,8 @@ impl Session {
                 Wake::Frame => {
                     is_dirty = false;
                     next_frame = Instant::now() + FRAME;
-                    if !self.draw(terminal) {
-                        has_terminal = false;
+                    has_terminal = self.draw(terminal);
+                    if !has_terminal {
                         self.act(Action::TerminalLost);
                     }
                 }
@@ -229,11 +234,16 @@ impl Session {
         }
     }
 
-    /// Returns whether the terminal took it.
-    fn draw<B: Backend>(&self, terminal: &mut Terminal<B>) -> bool {
+    /// Returns whether the terminal is still there. One picture that it does not
+    /// take is no proof; a terminal that is gone takes none.
+    fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> bool {
+        if terminal::is_lost_to_a_panic() {
+            return false;
+        }
         let now = wall_clock();
-        !terminal::is_lost_to_a_panic()
-            && terminal.draw(|frame| ui::draw(frame, &self.app, &self.theme, now)).is_ok()
+        let drawn = terminal.draw(|frame| ui::draw(frame, &self.app, self.theme, now));
+        self.misses = if drawn.is_ok() { 0 } else { self.misses + 1 };
+        self.misses < MISSES
     }
 }
 
@@ -279,7 +289,7 @@ mod tests {
     async fn play(session: Session, events: Vec<io::Result<Event>>, is_gone: bool) -> Farewell {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("cannot fail");
         let signals = Signals::listen().expect("a runtime is on");
-        let silence = stream::pending().take(if is_gone { 0 } else { 1 });
+        let silence = stream::pending().take(usize::from(!is_gone));
         let input = Box::pin(stream::iter(events).chain(silence));
         timeout(Duration::from_secs(20), session.run(&mut terminal, input, signals))
             .await

@@ -20,11 +20,11 @@ use crate::{app::state::App, model::Millis};
 use theme::Theme;
 
 /// Draws the whole screen as it is at `now`.
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, now: Millis) {
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, now: Millis) {
     paint(frame.buffer_mut(), app, theme, now);
 }
 
-fn paint(buffer: &mut Buffer, app: &App, theme: &Theme, now: Millis) {
+fn paint(buffer: &mut Buffer, app: &App, theme: Theme, now: Millis) {
     views::draw(buffer, buffer.area, &views::Scene { app, theme, now });
     theme.downgrade(buffer);
 }

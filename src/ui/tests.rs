@@ -18,7 +18,7 @@ use crate::{
 
 fn picture(app: &App, theme: Theme, width: u16, height: u16) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    paint(&mut buffer, app, &theme, NOW);
+    paint(&mut buffer, app, theme, NOW);
     buffer
 }
 

@@ -62,7 +62,9 @@ fn asked(scene: &Scene<'_>, prompt: &Prompt) -> Line<'static> {
 /// first, the table's order stays.
 fn keys(scene: &Scene<'_>, width: usize) -> Line<'static> {
     let mut rows: Vec<&Row> = keymap::rows(scene.app).filter(|row| !row.label.is_empty()).collect();
-    let line = |rows: &[&Row]| Line::from_iter(rows.iter().flat_map(|row| entry(scene, row)));
+    let line = |rows: &[&Row]| -> Line<'static> {
+        rows.iter().flat_map(|row| entry(scene, row)).collect()
+    };
     while line(&rows).width() > width {
         let Some(last) = (0..rows.len()).max_by_key(|nth| (rows[*nth].rank, *nth)) else { break };
         rows.remove(last);

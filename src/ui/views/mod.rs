@@ -43,7 +43,7 @@ pub(super) struct Scene<'a> {
     /// The dashboard.
     pub(super) app: &'a App,
     /// How things look here.
-    pub(super) theme: &'a Theme,
+    pub(super) theme: Theme,
     /// The time.
     pub(super) now: Millis,
 }
@@ -63,7 +63,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     footer::draw(buffer, frame.footer, scene);
     match &scene.app.mode {
-        Mode::Dialog(dialog) => dialog::draw(buffer, area, dialog, scene),
+        Mode::Dialog(dialog) => dialog::draw(buffer, area, *dialog, scene),
         Mode::Help => help::draw(buffer, area, scene),
         Mode::Normal | Mode::Prompt(_) => {}
     }
