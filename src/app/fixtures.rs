@@ -274,7 +274,7 @@ fn traffic(seconds: u32, devices: impl Fn(u32) -> (f64, f64)) -> TrafficView {
                 errors_per_s: 0.0,
                 planned,
                 connected,
-                response: (connected > 0.0).then(|| Quantiles {
+                response: (connected > 0.0).then_some(Quantiles {
                     p50: 1.2 + wave * 0.1,
                     p90: 3.4 + wave * 0.5,
                     p99: 12.3 + wave * 2.0,

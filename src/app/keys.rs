@@ -25,7 +25,7 @@ use crate::{
 pub(crate) fn press(app: &mut App, keys: &str, now: Millis) -> Vec<Effect> {
     let mut effects = Vec::new();
     for key in keys.split_whitespace().flat_map(named) {
-        if let Some(action) = keymap::resolve(&app.mode, app.readonly, key) {
+        if let Some(action) = keymap::resolve(app, key) {
             effects.extend(update(app, action, now));
         }
     }
@@ -153,9 +153,11 @@ fn the_second_interrupt_kills_and_the_third_waits_for_nothing() {
 fn after_a_kill_the_end_is_waited_for() {
     let mut app = fixtures::app(fixtures::steady());
     assert_eq!(press(&mut app, "q y", NOW), [end(Confirmed::ByDialog)]);
-    // An old picture of an ended run would be no proof.
-    assert_eq!(update(&mut app, Action::Tick, NOW + 1000), []);
     assert_eq!(observe(&mut app, fixtures::ending(), NOW + 2000), []);
+    // A picture from before the kill would be no proof.
+    let mut early = fixtures::app(fixtures::steady());
+    press(&mut early, "q y", NOW);
+    assert_eq!(observe(&mut early, fixtures::ended(), NOW), []);
     let left = observe(&mut app, fixtures::ended(), NOW + 3000);
     assert_eq!(left, [Effect::Leave(Cause::Quit, Fleet::Gone)]);
 }

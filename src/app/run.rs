@@ -39,6 +39,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const TICK: Duration = Duration::from_secs(1);
 /// Commands that may wait for the controller.
 const QUEUE: usize = 64;
+/// Pictures in a row after which a terminal that takes none is gone.
+const MISSES: u8 = 3;
 /// Events taken in before a picture is drawn, however fast they come.
 const DRAIN: usize = 256;
 
@@ -85,6 +87,8 @@ struct Session {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     waiting: VecDeque<Command>,
     farewell: Option<Farewell>,
+    /// Pictures in a row that the terminal did not take.
+    misses: u8,
 }
 
 /// What woke the loop up.
@@ -105,6 +109,7 @@ impl Session {
             snapshots: handle.snapshots,
             waiting: VecDeque::new(),
             farewell: None,
+            misses: 0,
         }
     }
 
@@ -139,7 +144,7 @@ impl Session {
             };
             match wake {
                 Wake::Input(event) => {
-                    has_terminal = self.take_input(event) && self.drain(&mut input);
+                    has_terminal = self.take_input(event.as_ref()) && self.drain(&mut input);
                     is_dirty = true;
                 }
                 Wake::Does(action) => {
@@ -151,8 +156,8 @@ impl Session {
                 Wake::Frame => {
                     is_dirty = false;
                     next_frame = Instant::now() + FRAME;
-                    if !self.draw(terminal) {
-                        has_terminal = false;
+                    has_terminal = self.draw(terminal);
+                    if !has_terminal {
                         self.act(Action::TerminalLost);
                     }
                 }
@@ -168,7 +173,7 @@ impl Session {
         for _ in 0..DRAIN {
             match input.next().now_or_never() {
                 Some(event) if self.farewell.is_none() => {
-                    if !self.take_input(event) {
+                    if !self.take_input(event.as_ref()) {
                         return false;
                     }
                 }
@@ -179,10 +184,10 @@ impl Session {
     }
 
     /// Returns whether the terminal is still there.
-    fn take_input(&mut self, event: Option<io::Result<Event>>) -> bool {
+    fn take_input(&mut self, event: Option<&io::Result<Event>>) -> bool {
         match event {
             Some(Ok(Event::Key(key))) => {
-                if let Some(action) = keymap::resolve(&self.app.mode, self.app.readonly, key) {
+                if let Some(action) = keymap::resolve(&self.app, *key) {
                     self.act(action);
                 }
                 true
@@ -229,11 +234,16 @@ impl Session {
         }
     }
 
-    /// Returns whether the terminal took it.
-    fn draw<B: Backend>(&self, terminal: &mut Terminal<B>) -> bool {
+    /// Returns whether the terminal is still there. One picture that it does not
+    /// take is no proof; a terminal that is gone takes none.
+    fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> bool {
+        if terminal::is_lost_to_a_panic() {
+            return false;
+        }
         let now = wall_clock();
-        !terminal::is_lost_to_a_panic()
-            && terminal.draw(|frame| ui::draw(frame, &self.app, &self.theme, now)).is_ok()
+        let drawn = terminal.draw(|frame| ui::draw(frame, &self.app, self.theme, now));
+        self.misses = if drawn.is_ok() { 0 } else { self.misses + 1 };
+        self.misses < MISSES
     }
 }
 
@@ -242,4 +252,93 @@ fn wall_clock() -> Millis {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent};
+    use futures_util::stream;
+    use ratatui::backend::TestBackend;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::app::{
+        effect::{Cause, Fleet},
+        fixtures,
+    };
+
+    fn typed(keys: &str) -> Vec<io::Result<Event>> {
+        keys.chars().map(|c| Ok(Event::Key(KeyEvent::from(KeyCode::Char(c))))).collect()
+    }
+
+    struct World {
+        commands: mpsc::Receiver<Command>,
+        snapshots: watch::Sender<Arc<Snapshot>>,
+        session: Session,
+    }
+
+    fn world(snapshot: Snapshot, room: usize) -> World {
+        let (to_controller, commands) = mpsc::channel(room);
+        let (snapshots, from_controller) = watch::channel(Arc::new(snapshot));
+        let handle = Handle { commands: to_controller, snapshots: from_controller };
+        let session = Session::new(handle, &Options::default(), Theme::default());
+        World { commands, snapshots, session }
+    }
+
+    /// Runs it on these events; after them the terminal is silent, or gone.
+    async fn play(session: Session, events: Vec<io::Result<Event>>, is_gone: bool) -> Farewell {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("cannot fail");
+        let signals = Signals::listen().expect("a runtime is on");
+        let silence = stream::pending().take(usize::from(!is_gone));
+        let input = Box::pin(stream::iter(events).chain(silence));
+        timeout(Duration::from_secs(20), session.run(&mut terminal, input, signals))
+            .await
+            .expect("left in time")
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_is_full_delays_commands_and_loses_none() {
+        let World { mut commands, snapshots, session } = world(fixtures::steady(), 1);
+        let controller = tokio::spawn(async move {
+            let mut batches = Vec::new();
+            while let Some(Command::Add { devices, .. }) = commands.recv().await {
+                batches.push(devices);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                if batches.len() == 8 {
+                    break;
+                }
+            }
+            drop(snapshots);
+            batches
+        });
+        let farewell = play(session, typed("++++++++"), false).await;
+        assert_eq!(farewell.cause, Cause::ControllerLost);
+        assert_eq!(controller.await.expect("no panic"), [100; 8]);
+    }
+
+    #[tokio::test]
+    async fn pasted_text_is_no_keys() {
+        let World { mut commands, snapshots: _snapshots, session } = world(fixtures::empty(), 8);
+        let mut events = vec![Ok(Event::Paste("+++Ky".into()))];
+        events.extend(typed("q"));
+        let farewell = play(session, events, false).await;
+        assert_eq!((farewell.cause, farewell.fleet), (Cause::Quit, Fleet::Gone));
+        assert!(commands.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_lost_terminal_ends_what_would_not_survive() {
+        let World { mut commands, snapshots, session } = world(fixtures::steady(), 8);
+        tokio::spawn(async move {
+            while let Some(command) = commands.recv().await {
+                if matches!(command, Command::End { .. }) {
+                    let at = wall_clock() + 1;
+                    let _ = snapshots.send(Arc::new(Snapshot { at, ..fixtures::ended() }));
+                }
+            }
+        });
+        let farewell = play(session, Vec::new(), true).await;
+        assert_eq!((farewell.cause, farewell.fleet), (Cause::TerminalLost, Fleet::Gone));
+        assert_eq!(farewell.tasks_left(), 0);
+    }
 }

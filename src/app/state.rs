@@ -247,13 +247,16 @@ impl App {
 /// Tasks that are not known to have stopped.
 #[must_use]
 pub fn tasks_alive(tasks: &TasksView) -> u32 {
-    tasks.requested + tasks.pending + tasks.running + tasks.stopping
+    [tasks.requested, tasks.pending, tasks.running, tasks.stopping]
+        .into_iter()
+        .fold(0, u32::saturating_add)
 }
 
 /// Devices that run or should.
 #[must_use]
 pub fn devices_alive(devices: &DevicesView) -> u32 {
-    devices.wanted.max(devices.starting + devices.connected + devices.failed)
+    let seen = devices.starting.saturating_add(devices.connected).saturating_add(devices.failed);
+    devices.wanted.max(seen)
 }
 
 /// Whether an order given then may still be on its way into the snapshots.

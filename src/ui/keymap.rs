@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::app::{
     action::Action,
-    state::{Choice, Dialog, Mode, Question, Setting},
+    state::{App, Choice, Dialog, Mode, Question, Setting},
 };
 
 /// One row of the table.
@@ -204,14 +204,14 @@ pub static ROWS: &[Row] = &[
     .says("close", "close the help"),
 ];
 
-/// What a key means while `mode` is open.
+/// What a key means on this dashboard, as it is now.
 #[must_use]
-pub fn resolve(mode: &Mode, readonly: bool, event: KeyEvent) -> Option<Action> {
+pub fn resolve(app: &App, event: KeyEvent) -> Option<Action> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
-    let row = rows(mode, readonly).find(|row| row.keys.iter().any(|key| key.matches(event)));
-    match (row, mode, event.code) {
+    let row = rows(app).find(|row| row.keys.iter().any(|key| key.matches(event)));
+    match (row, &app.mode, event.code) {
         (Some(row), ..) => Some(row.action.clone()),
         (None, Mode::Prompt(_), KeyCode::Char(c))
             if event.modifiers.difference(KeyModifiers::SHIFT).is_empty() =>
@@ -222,22 +222,34 @@ pub fn resolve(mode: &Mode, readonly: bool, event: KeyEvent) -> Option<Action> {
     }
 }
 
-/// The rows that count while `mode` is open. In read-only mode the keys that would
-/// change the run are not merely refused: they are not there.
-pub fn rows(mode: &Mode, readonly: bool) -> impl Iterator<Item = &'static Row> {
-    let places: &[Place] = match mode {
+/// The rows that count now.
+pub fn rows(app: &App) -> impl Iterator<Item = &'static Row> {
+    let outlives_us = app.snapshot.site.outlives_us;
+    let places: &'static [Place] = match &app.mode {
         Mode::Normal => &[Place::Dashboard],
         Mode::Prompt(_) => &[Place::Prompt],
         Mode::Dialog(Dialog { question: Question::EndRun, .. }) => {
             &[Place::Dialog, Place::EndDialog]
         }
-        Mode::Dialog(Dialog { question: Question::Quit, .. }) => {
+        Mode::Dialog(Dialog { question: Question::Quit, .. }) if outlives_us => {
             &[Place::Dialog, Place::QuitDialog]
         }
+        Mode::Dialog(_) => &[Place::Dialog],
         Mode::Help => &[Place::Help],
     };
+    at(places, app.readonly)
+}
+
+/// The rows of the dashboard itself, whatever is open.
+pub fn dashboard_rows(readonly: bool) -> impl Iterator<Item = &'static Row> {
+    at(&[Place::Dashboard], readonly)
+}
+
+/// In read-only mode the keys that would change the run are not merely refused:
+/// they are not there.
+fn at(places: &'static [Place], readonly: bool) -> impl Iterator<Item = &'static Row> {
     ROWS.iter()
-        .filter(move |row| row.place == Place::Everywhere || places.contains(&row.place))
+        .filter(|row| row.place == Place::Everywhere || places.contains(&row.place))
         .filter(move |row| !readonly || row.danger == Danger::Harmless)
 }
 
@@ -245,11 +257,57 @@ pub fn rows(mode: &Mode, readonly: bool) -> impl Iterator<Item = &'static Row> {
 #[must_use]
 pub fn readme_table() -> String {
     let mut table = String::from("| Key | What it does |\n|---|---|\n");
-    for row in ROWS {
-        if matches!(row.place, Place::Dashboard | Place::Everywhere) {
-            let keys: Vec<_> = row.keys.iter().map(|key| format!("`{}`", key.name())).collect();
-            table += &format!("| {} | {} |\n", keys.join(" "), row.help);
-        }
+    for row in dashboard_rows(false) {
+        table.extend(["| `", &row.names("` `"), "` | ", row.help, " |\n"]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings() {
+        for (nth, row) in ROWS.iter().enumerate() {
+            for other in &ROWS[nth + 1..] {
+                let meet = row.place == other.place
+                    || [row.place, other.place].contains(&Place::Everywhere)
+                    || matches!(
+                        (row.place, other.place),
+                        (Place::Dialog, Place::EndDialog | Place::QuitDialog)
+                            | (Place::EndDialog | Place::QuitDialog, Place::Dialog)
+                    );
+                let shared = row.keys.iter().find(|key| other.keys.contains(key));
+                assert!(!meet || shared.is_none(), "{shared:?} in {:?}", row.place);
+            }
+        }
+    }
+
+    #[test]
+    fn the_readme_has_every_key() {
+        let table = readme_table();
+        assert!(table.contains("| `+` `=` | add a batch of devices; begins a run if none is on |"));
+        assert!(table.contains("| `Ctrl-C` | quit; twice kills at once"));
+        assert_eq!(table.lines().count(), dashboard_rows(false).count() + 2);
+    }
+
+    #[test]
+    fn whatever_sends_a_command_is_marked() {
+        for row in dashboard_rows(true) {
+            assert!(
+                !matches!(
+                    row.action,
+                    Action::AddBatch
+                        | Action::RemoveBatch
+                        | Action::Scale(_)
+                        | Action::PauseOrResume
+                        | Action::AskToEnd
+                        | Action::Edit(_)
+                ),
+                "{:?}",
+                row.action
+            );
+        }
+    }
 }

@@ -14,15 +14,17 @@ pub mod theme;
 mod views;
 mod widgets;
 
-use ratatui::Frame;
+use ratatui::{Frame, buffer::Buffer};
 
 use crate::{app::state::App, model::Millis};
 use theme::Theme;
 
 /// Draws the whole screen as it is at `now`.
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, now: Millis) {
-    let area = frame.area();
-    let buffer = frame.buffer_mut();
-    views::draw(buffer, area, &views::Scene { app, theme, now });
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, now: Millis) {
+    paint(frame.buffer_mut(), app, theme, now);
+}
+
+fn paint(buffer: &mut Buffer, app: &App, theme: Theme, now: Millis) {
+    views::draw(buffer, buffer.area, &views::Scene { app, theme, now });
     theme.downgrade(buffer);
 }

@@ -7,6 +7,7 @@
 
 use std::{
     io::{self, IsTerminal, Stdout, stdout},
+    mem::ManuallyDrop,
     panic,
     sync::{
         Once,
@@ -18,7 +19,10 @@ use crossterm::{
     cursor::Show,
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    terminal::{
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+        enable_raw_mode,
+    },
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
 
@@ -30,7 +34,9 @@ static HOOK: Once = Once::new();
 
 /// The terminal in our hands; dropping it gives it back.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    // Never dropped: its `drop` prints to standard error when it cannot show the
+    // cursor, which is a panic where the terminal is gone. We show it ourselves.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Screen {
@@ -45,9 +51,13 @@ impl Screen {
         chain_panic_hook();
         enable_raw_mode()?;
         IS_OURS.store(true, Ordering::SeqCst);
-        let screen = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
+        // Not `Terminal::clear`: it asks where the cursor is, and not every terminal
+        // answers.
+        let taken =
+            execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Clear(ClearType::All));
+        let screen = taken
             .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())))
-            .and_then(|mut terminal| terminal.clear().map(|()| Self { terminal }));
+            .map(|terminal| Self { terminal: ManuallyDrop::new(terminal) });
         if screen.is_err() {
             restore();
         }

@@ -1,50 +1,229 @@
 //! The whole picture, in every state and size.
 
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
+use ratatui::{
+    buffer::{Buffer, Cell},
+    layout::Rect,
+    style::{Color, Modifier},
+};
 
-use super::{draw, theme::Theme};
-use crate::app::{
-    fixtures::{self, NOW},
-    state::App,
+use super::{paint, theme::Theme};
+use crate::{
+    app::{
+        fixtures::{self, NOW},
+        keys::press,
+        state::App,
+    },
+    controller::snapshot::{Phase, Point, Quantiles, Snapshot},
 };
 
 fn picture(app: &App, theme: Theme, width: u16, height: u16) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("cannot fail");
-    terminal.draw(|frame| draw(frame, app, &theme, NOW)).expect("cannot fail");
-    terminal.backend().buffer().clone()
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    paint(&mut buffer, app, theme, NOW);
+    buffer
 }
 
 fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
-    buffer
-        .content
-        .chunks(width)
-        .map(|row| {
-            let row: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
-            row.trim_end().to_owned() + "\n"
+    let row = |row: &[Cell]| row.iter().map(Cell::symbol).collect::<String>();
+    buffer.content.chunks(width).map(|cells| row(cells).trim_end().to_owned() + "\n").collect()
+}
+
+/// The picture of `snapshot` after `keys`, as text.
+fn seen(snapshot: Snapshot, keys: &str, width: u16, height: u16) -> String {
+    let mut app = fixtures::app(snapshot);
+    press(&mut app, keys, NOW);
+    text(&picture(&app, Theme::default(), width, height))
+}
+
+/// The cell where `needle` begins.
+fn cell(buffer: &Buffer, needle: &str) -> Cell {
+    let width = usize::from(buffer.area.width);
+    let found = buffer.content.chunks(width).find_map(|row| {
+        (0..width).find_map(|x| {
+            let rest: String = row[x..].iter().map(Cell::symbol).collect();
+            rest.starts_with(needle).then(|| row[x].clone())
         })
-        .collect()
+    });
+    found.unwrap_or_else(|| panic!("no {needle:?} in\n{}", text(buffer)))
 }
 
 #[test]
-fn look() {
-    let Ok(size) = std::env::var("LOOK") else { return };
-    let (w, h) = size.split_once('x').unwrap();
+fn every_state_at_every_common_size() {
     for (name, snapshot) in fixtures::all() {
-        if let Ok(only) = std::env::var("ONLY")
-            && only != name
-        {
-            continue;
+        for (width, height) in [(120, 40), (80, 24), (60, 16)] {
+            let picture = seen(snapshot.clone(), "", width, height);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture);
         }
+    }
+}
+
+#[test]
+fn what_opens() {
+    let steady = fixtures::steady;
+    let mut outliving = steady();
+    outliving.site.outlives_us = true;
+    insta::assert_snapshot!("end_dialog", seen(steady(), "K z", 80, 24));
+    insta::assert_snapshot!("quit_dialog", seen(steady(), "q", 80, 24));
+    insta::assert_snapshot!("quit_dialog_outliving", seen(outliving, "q Tab", 80, 24));
+    insta::assert_snapshot!("help", seen(steady(), "?", 80, 24));
+    let last_line = |keys| seen(steady(), keys, 80, 24).lines().last().unwrap_or("").to_owned();
+    insta::assert_snapshot!(last_line("b 2 5"), @" devices of a batch (now 100): 25                       Enter set  Esc cancel");
+    insta::assert_snapshot!(last_line("w x Enter"), @" ramp window (now over 10 s): x   seconds, or a time like 90s or 2m, up to 24h");
+    insta::assert_snapshot!(last_line("K y +"), @" the run is ending; + begins a new one after that");
+}
+
+#[test]
+fn without_unicode_every_cell_is_ascii() {
+    let theme = Theme::new(true, false);
+    for (name, snapshot) in fixtures::all() {
+        let text = text(&picture(&fixtures::app(snapshot), theme, 120, 40));
+        assert!(text.is_ascii(), "{name}: {text}");
+    }
+    let app = fixtures::app(fixtures::ramping());
+    insta::assert_snapshot!("ramping_ascii", text(&picture(&app, theme, 80, 24)));
+}
+
+#[test]
+fn no_color_means_no_colour() {
+    for (name, snapshot) in fixtures::all() {
         let mut app = fixtures::app(snapshot);
-        app.log_axis = std::env::var("LOG").is_ok();
-        if let Ok(keys) = std::env::var("KEYS") {
-            crate::app::keys::press(&mut app, &keys, NOW);
+        for keys in ["", "K", "n ?"] {
+            press(&mut app, keys, NOW);
+            let buffer = picture(&app, Theme::new(false, true), 120, 40);
+            let is_plain = |cell: &Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
+            assert!(buffer.content.iter().all(is_plain), "{name} after {keys:?}");
         }
-        let theme = Theme::new(true, std::env::var("ASCII").is_err());
-        println!(
-            "== {name}\n{}",
-            text(&picture(&app, theme, w.parse().unwrap(), h.parse().unwrap()))
-        );
+    }
+}
+
+#[test]
+fn colours_say_how_it_is() {
+    let show = |snapshot| picture(&fixtures::app(snapshot), Theme::default(), 120, 40);
+    let errors = show(fixtures::errors());
+    assert_eq!(cell(&errors, "41.5 err/s").fg, Color::Red);
+    assert_eq!(cell(&errors, "43 failed").fg, Color::Red);
+    assert_eq!(cell(&errors, "4 of 5 tasks reporting").fg, Color::Yellow);
+    assert_eq!(cell(&errors, "18 s old").fg, Color::Yellow);
+    assert_eq!(cell(&errors, "✗").fg, Color::Red);
+    assert_eq!(cell(&errors, "saturated: it").fg, Color::Yellow);
+    let steady = show(fixtures::steady());
+    assert_eq!(cell(&steady, "● ").fg, Color::Green);
+    assert!(cell(&steady, "0 failed").modifier.contains(Modifier::DIM));
+    assert_eq!(cell(&steady, "local cloud").fg, Color::Reset);
+    assert_eq!(cell(&steady, "K end").fg, Color::Red);
+    assert_eq!(cell(&show(fixtures::full_cluster()), "cluster is full").fg, Color::Yellow);
+    let mut costly = fixtures::steady();
+    costly.site.costs = true;
+    costly.site.label = "loadtop in eu-central-1".into();
+    assert_eq!(cell(&show(costly), "loadtop in eu-central-1, costs money").fg, Color::Yellow);
+}
+
+#[test]
+fn the_sentence_says_what_to_do_about_a_full_cluster() {
+    let sentence = |change: fn(&mut Snapshot)| {
+        let mut snapshot = fixtures::full_cluster();
+        change(&mut snapshot);
+        seen(snapshot, "", 120, 40).lines().nth(1).unwrap_or("").to_owned()
+    };
+    assert!(sentence(|_| {}).contains("2 tasks wait for room — press ] for another instance"));
+    assert!(
+        sentence(|snapshot| snapshot.instances.value.desired = 2)
+            .contains("1 instance is on the way")
+    );
+    assert!(
+        sentence(|snapshot| snapshot.instances.value.max = 1)
+            .contains("the group is at its maximum of 1, press - for fewer devices")
+    );
+}
+
+#[test]
+fn nothing_old_is_shown_as_current() {
+    let mut snapshot = fixtures::steady();
+    snapshot.at = NOW - 20_000;
+    snapshot.tasks.at = Some(NOW - 21_000);
+    snapshot.instances.at = None;
+    let text = seen(snapshot, "", 120, 40);
+    assert!(text.contains("no news for 20 s"), "{text}");
+    assert!(text.contains("21 s old"), "{text}");
+    assert!(text.contains("no news yet"), "{text}");
+}
+
+#[test]
+fn readonly_shows_no_key_that_changes_anything() {
+    let mut app = fixtures::app(fixtures::steady());
+    app.readonly = true;
+    let text = text(&picture(&app, Theme::default(), 120, 40));
+    let footer = text.lines().last().unwrap_or("");
+    assert_eq!(footer, " f freeze  l log  ? help  q quit");
+    assert!(text.contains("read-only"));
+}
+
+#[test]
+fn what_others_say_cannot_steer_the_terminal() {
+    let mut snapshot = fixtures::steady();
+    snapshot.target = "tcp://\u{1b}[2Jevil\u{7}".into();
+    let text = seen(snapshot, "", 120, 40);
+    assert!(text.contains("evil"));
+    assert!(!text.contains(['\u{1b}', '\u{7}']));
+}
+
+/// Nothing that a controller could say, and then some.
+fn absurd() -> Snapshot {
+    let mut snapshot = fixtures::errors();
+    let numbers = [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-12, 1e15];
+    let point = |nth: usize| {
+        let of = |shift: usize| numbers[(nth + shift) % numbers.len()];
+        Point {
+            at: NOW + [0, 9_000_000, 1000, 2000][nth % 4],
+            requests_per_s: of(0),
+            errors_per_s: of(1),
+            planned: of(2),
+            connected: of(3),
+            response: Some(Quantiles { p50: of(4), p90: of(5), p99: of(0), max: of(1) }),
+            lag_ms: of(2),
+            cpu: of(3),
+            complete: nth.is_multiple_of(2),
+        }
+    };
+    snapshot.traffic.value.points = (0..40).map(point).collect::<Vec<_>>().into();
+    snapshot.traffic.value.interval_ms = 0;
+    snapshot.target = "名前 🦀 ".repeat(40);
+    for count in [
+        &mut snapshot.devices.value.wanted,
+        &mut snapshot.devices.value.connected,
+        &mut snapshot.tasks.value.running,
+        &mut snapshot.instances.value.room,
+    ] {
+        *count = u32::MAX;
+    }
+    for instance in &mut snapshot.instances.value.list {
+        (instance.tasks, instance.room) = (u32::MAX, u32::MAX);
+    }
+    if let Some(run) = &mut snapshot.run {
+        run.phase = Phase::Paused;
+        run.started_at = NOW + 1;
+        run.lease_left_ms = 0;
+    }
+    snapshot
+}
+
+#[test]
+fn no_size_and_no_state_panics() {
+    // Every small size, where things are cut; and a grid over the large ones.
+    let small =
+        (1..=90).flat_map(|width| (1..=4).chain(14..=26).map(move |height| (width, height)));
+    let large = (1..=300)
+        .step_by(23)
+        .flat_map(|width| (1..=100).step_by(11).map(move |height| (width, height)));
+    let sizes: Vec<(u16, u16)> = small.chain(large).collect();
+    let states = fixtures::all().into_iter().chain([("absurd", absurd())]);
+    for (nth, (_, snapshot)) in states.enumerate() {
+        let mut app = fixtures::app(snapshot);
+        app.log_axis = nth % 2 == 0;
+        for (turn, (width, height)) in sizes.iter().enumerate() {
+            let keys = ["", "K", "n ?", "? b 1", "Esc q", "n f"][turn % 6];
+            press(&mut app, keys, NOW);
+            picture(&app, Theme::new(true, turn % 5 > 0), *width, *height);
+        }
     }
 }

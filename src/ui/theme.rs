@@ -86,13 +86,13 @@ impl Theme {
 
     /// Whether glyphs beyond ASCII can be shown.
     #[must_use]
-    pub fn has_unicode(&self) -> bool {
+    pub fn has_unicode(self) -> bool {
         self.has_unicode
     }
 
     /// How a role looks.
     #[must_use]
-    pub fn style(&self, role: Role) -> Style {
+    pub fn style(self, role: Role) -> Style {
         let (colour, modifier) = match role {
             Role::Text => (None, Modifier::empty()),
             Role::Strong => (None, Modifier::BOLD),
@@ -115,12 +115,12 @@ impl Theme {
 
     /// The border of a pane.
     #[must_use]
-    pub fn border(&self) -> border::Set<'static> {
+    pub fn border(self) -> border::Set<'static> {
         if self.has_unicode { border::ROUNDED } else { ASCII_BORDER }
     }
 
     /// Replaces what the terminal cannot show; runs over every finished picture.
-    pub fn downgrade(&self, buffer: &mut Buffer) {
+    pub fn downgrade(self, buffer: &mut Buffer) {
         if self.has_unicode {
             return;
         }
@@ -149,12 +149,11 @@ fn ascii(symbol: &str) -> char {
     match symbol {
         "━" | "▰" | "█" | "▇" => '#',
         "▆" | "▅" => '=',
-        "╍" | "▄" | "▃" => '-',
-        "▂" | "▁" | "·" | "┈" => '.',
-        "─" | "┄" | "—" => '-',
-        "│" | "┤" | "├" | "▏" => '|',
-        "└" | "┴" | "┌" | "┼" => '+',
-        "▱" => '.',
+        "╍" => ':',
+        "─" | "▄" | "▃" | "—" => '-',
+        "▱" | "▂" | "▁" | "·" => '.',
+        "│" | "┤" => '|',
+        "└" | "┼" => '+',
         "●" => '*',
         "▲" => '!',
         "✗" | "×" => 'x',

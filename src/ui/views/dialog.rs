@@ -13,7 +13,7 @@ use crate::{
     ui::{format, layout, theme::Role, widgets::Pane},
 };
 
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: &Dialog, scene: &Scene<'_>) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scene<'_>) {
     let title = match dialog.question {
         Question::EndRun => "End the run",
         Question::Quit => "Quit",
@@ -35,6 +35,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: &Dialog, scene: &Sce
     lines.push(buttons(dialog, scene));
 
     let place = layout::centred(area, width, lines.len() as u16 + 2);
+    scene.dim(buffer, area);
     Clear.render(place, buffer);
     let inner = Pane::new(title).render(place, buffer, scene.theme);
     for (line, row) in lines.into_iter().zip(inner.rows()) {
@@ -43,7 +44,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: &Dialog, scene: &Sce
 }
 
 /// What would happen, with its numbers: of now, even on a frozen screen.
-fn what(dialog: &Dialog, scene: &Scene<'_>) -> String {
+fn what(dialog: Dialog, scene: &Scene<'_>) -> String {
     let snapshot = &scene.app.snapshot;
     let devices = format::counted(devices_alive(&snapshot.devices.value), "device");
     let tasks = format::counted(tasks_alive(&snapshot.tasks.value), "task");
@@ -66,7 +67,7 @@ fn what(dialog: &Dialog, scene: &Scene<'_>) -> String {
     }
 }
 
-fn buttons(dialog: &Dialog, scene: &Scene<'_>) -> Line<'static> {
+fn buttons(dialog: Dialog, scene: &Scene<'_>) -> Line<'static> {
     let choices = dialog.question.choices(scene.app.snapshot.site.outlives_us);
     let spans = choices.iter().flat_map(|choice| {
         let (key, word) = match (choice, dialog.question) {
@@ -86,5 +87,5 @@ fn buttons(dialog: &Dialog, scene: &Scene<'_>) -> Line<'static> {
             Span::raw("   "),
         ]
     });
-    Line::from_iter(spans)
+    spans.collect()
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Widest picture of one instance, in cells.
-const MOST_CELLS: u32 = 8;
+const MOST_CELLS: u64 = 8;
 
 pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let part = &scene.snapshot().instances;
@@ -209,13 +209,10 @@ pub(super) fn boxes(scene: &Scene<'_>, width: u16) -> Line<'static> {
 
 /// One instance: a cell a task, or its share where there are too many.
 fn cells(instance: &InstanceView) -> [String; 2] {
-    let all = instance.tasks + instance.room;
+    let (tasks, room) = (u64::from(instance.tasks), u64::from(instance.room));
+    let all = tasks + room;
     let cells = all.min(MOST_CELLS);
-    let used = if all <= MOST_CELLS {
-        instance.tasks
-    } else {
-        (instance.tasks * MOST_CELLS).div_ceil(all).min(MOST_CELLS)
-    };
+    let used = if all == cells { tasks } else { (tasks * MOST_CELLS).div_ceil(all) };
     ["▰".repeat(used as usize), "▱".repeat((cells - used) as usize)]
 }
 

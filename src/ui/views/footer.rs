@@ -23,7 +23,11 @@ use crate::{
 pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     let row = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
     if let Mode::Prompt(prompt) = &scene.app.mode {
-        let right = keys(scene, usize::from(row.width));
+        // Why it was refused matters more than which keys there are.
+        let right = match prompt.refusal {
+            Some(_) => Line::default(),
+            None => keys(scene, usize::from(row.width)),
+        };
         return draw_ends(buffer, row, asked(scene, prompt), right);
     }
     if let Some(hint) = scene.app.fresh_hint(scene.now) {
@@ -57,10 +61,10 @@ fn asked(scene: &Scene<'_>, prompt: &Prompt) -> Line<'static> {
 /// The keys of what is open, as many as fit: the row with the highest rank goes
 /// first, the table's order stays.
 fn keys(scene: &Scene<'_>, width: usize) -> Line<'static> {
-    let mut rows: Vec<&Row> = keymap::rows(&scene.app.mode, scene.app.readonly)
-        .filter(|row| !row.label.is_empty())
-        .collect();
-    let line = |rows: &[&Row]| Line::from_iter(rows.iter().flat_map(|row| entry(scene, row)));
+    let mut rows: Vec<&Row> = keymap::rows(scene.app).filter(|row| !row.label.is_empty()).collect();
+    let line = |rows: &[&Row]| -> Line<'static> {
+        rows.iter().flat_map(|row| entry(scene, row)).collect()
+    };
     while line(&rows).width() > width {
         let Some(last) = (0..rows.len()).max_by_key(|nth| (rows[*nth].rank, *nth)) else { break };
         rows.remove(last);

@@ -8,18 +8,15 @@ use ratatui::{
 };
 
 use super::Scene;
-use crate::{
-    app::state::Mode,
-    ui::{
-        keymap::{self, Danger},
-        layout,
-        theme::Role,
-        widgets::Pane,
-    },
+use crate::ui::{
+    keymap::{self, Danger},
+    layout,
+    theme::Role,
+    widgets::Pane,
 };
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let lines: Vec<Line<'static>> = keymap::rows(&Mode::Normal, scene.app.readonly)
+    let lines: Vec<Line<'static>> = keymap::dashboard_rows(scene.app.readonly)
         .map(|row| {
             let role = if row.danger == Danger::Destroys { Role::Error } else { Role::Accent };
             Line::from(vec![
@@ -30,6 +27,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         .collect();
     let width = lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 5;
     let place = layout::centred(area, width, lines.len() as u16 + 2);
+    scene.dim(buffer, area);
     Clear.render(place, buffer);
     let note = Some((Role::Dim, "Esc closes".to_owned()));
     let inner = Pane::new("Keys").note(note).render(place, buffer, scene.theme);

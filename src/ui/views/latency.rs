@@ -114,7 +114,7 @@ fn response(scene: &Scene<'_>, of: &Quantiles, unit: &Unit, is_long: bool) -> Ve
     for percentile in &PERCENTILES {
         let value = (percentile.of)(of);
         if is_long {
-            spans.push(swatch(percentile.role, scene.theme));
+            spans.push(swatch(percentile.role, percentile.plain, scene.theme));
             spans.push(scene.span(Role::Dim, format!("{} ", percentile.name)));
             spans.push(scene.span(Role::Strong, format::latency(value)));
         } else {

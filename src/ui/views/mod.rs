@@ -43,7 +43,7 @@ pub(super) struct Scene<'a> {
     /// The dashboard.
     pub(super) app: &'a App,
     /// How things look here.
-    pub(super) theme: &'a Theme,
+    pub(super) theme: Theme,
     /// The time.
     pub(super) now: Millis,
 }
@@ -63,7 +63,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     footer::draw(buffer, frame.footer, scene);
     match &scene.app.mode {
-        Mode::Dialog(dialog) => dialog::draw(buffer, area, dialog, scene),
+        Mode::Dialog(dialog) => dialog::draw(buffer, area, *dialog, scene),
         Mode::Help => help::draw(buffer, area, scene),
         Mode::Normal | Mode::Prompt(_) => {}
     }
@@ -81,6 +81,11 @@ impl Scene<'_> {
 
     fn span(&self, role: Role, text: impl Into<String>) -> Span<'static> {
         Span::styled(text.into(), self.theme.style(role))
+    }
+
+    /// Takes what is behind a dialog back.
+    fn dim(&self, buffer: &mut Buffer, area: Rect) {
+        buffer.set_style(area, self.theme.style(Role::Dim));
     }
 
     fn phase(&self) -> Option<Phase> {

@@ -138,21 +138,20 @@ fn progress(scene: &Scene<'_>) -> (Role, String) {
         let wanted = format::count(devices.wanted.into());
         return (role, format!("{up} of {wanted} devices connected; {words}"));
     }
-    let mut text = format!(
+    let mut words = vec![format!(
         "{} of {} devices connected",
         format::count(devices.connected.into()),
         format::count(devices.wanted.into())
-    );
+    )];
     if let Some(point) = scene.latest_point() {
-        text += &format!(", {} req/s", format::rate(point.requests_per_s));
-        if let Some(window) = &snapshot.traffic.value.window {
-            text += &format!(", p99 {}", format::latency(window.response.p99));
-        }
-        text += if snapshot.traffic.value.errors.is_empty() { ", no errors" } else { "" };
+        let window = snapshot.traffic.value.window;
+        words.push(format!("{} req/s", format::rate(point.requests_per_s)));
+        words.extend(window.map(|window| format!("p99 {}", format::latency(window.response.p99))));
+        words.extend(snapshot.traffic.value.errors.is_empty().then(|| "no errors".to_owned()));
     }
-    let role = if scene.phase() == Some(Phase::Paused) { Role::Warn } else { Role::Ok };
-    if role == Role::Warn {
-        text = format!("paused: no further device starts; {text}");
+    let text = words.join(", ");
+    if scene.phase() == Some(Phase::Paused) {
+        return (Role::Warn, format!("paused: no further device starts; {text}"));
     }
-    (role, text)
+    (Role::Ok, text)
 }

@@ -104,9 +104,9 @@ pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         return;
     }
     Line::from(vec![
-        swatch(Role::Connected, scene.theme),
+        swatch(Role::Connected, '#', scene.theme),
         scene.span(Role::Dim, "connected  "),
-        swatch(Role::Planned, scene.theme),
+        swatch(Role::Planned, '.', scene.theme),
         scene.span(Role::Dim, "planned"),
     ])
     .render(Rect { height: 1, ..inner }, buffer);

@@ -47,7 +47,7 @@ impl Figure {
         if self.label.is_empty() { String::new() } else { format!(" {}", self.label) }
     }
 
-    fn spans(&self, theme: &Theme) -> [Span<'static>; 2] {
+    fn spans(&self, theme: Theme) -> [Span<'static>; 2] {
         [
             Span::styled(self.value.clone(), theme.style(self.role)),
             Span::styled(self.spaced_label(), theme.style(Role::Dim)),
@@ -56,13 +56,13 @@ impl Figure {
 }
 
 /// Some figures.
-pub(in crate::ui) struct Figures<'a> {
+pub(in crate::ui) struct Figures {
     figures: Vec<Figure>,
-    theme: &'a Theme,
+    theme: Theme,
 }
 
-impl<'a> Figures<'a> {
-    pub(in crate::ui) fn new(figures: Vec<Figure>, theme: &'a Theme) -> Self {
+impl Figures {
+    pub(in crate::ui) fn new(figures: Vec<Figure>, theme: Theme) -> Self {
         Self { figures, theme }
     }
 
@@ -86,7 +86,7 @@ impl<'a> Figures<'a> {
     }
 }
 
-impl Widget for Figures<'_> {
+impl Widget for Figures {
     fn render(mut self, area: Rect, buffer: &mut Buffer) {
         let width = usize::from(area.width);
         while self.lines_needed(width) > usize::from(area.height) {

@@ -10,15 +10,15 @@ use ratatui::{
 use crate::ui::theme::{Role, Theme};
 
 /// Shares of one; a share below zero or above one is drawn as the nearest.
-pub(in crate::ui) struct Gauge<'a> {
+pub(in crate::ui) struct Gauge {
     actual: f64,
     planned: f64,
     role: Role,
-    theme: &'a Theme,
+    theme: Theme,
 }
 
-impl<'a> Gauge<'a> {
-    pub(in crate::ui) fn new(actual: f64, theme: &'a Theme) -> Self {
+impl Gauge {
+    pub(in crate::ui) fn new(actual: f64, theme: Theme) -> Self {
         Self { actual, planned: 0.0, role: Role::Accent, theme }
     }
 
@@ -34,7 +34,7 @@ impl<'a> Gauge<'a> {
     }
 }
 
-impl Widget for Gauge<'_> {
+impl Widget for Gauge {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let width = usize::from(area.width);
         let cells = |share: f64| {

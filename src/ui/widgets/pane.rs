@@ -27,7 +27,7 @@ impl<'a> Pane<'a> {
     }
 
     /// Draws the border and returns what is inside, one column off the border.
-    pub(in crate::ui) fn render(self, area: Rect, buffer: &mut Buffer, theme: &Theme) -> Rect {
+    pub(in crate::ui) fn render(self, area: Rect, buffer: &mut Buffer, theme: Theme) -> Rect {
         let mut block = Block::bordered()
             .border_set(theme.border())
             .border_style(theme.style(Role::Dim))

@@ -46,12 +46,12 @@ pub(in crate::ui) struct Plot<'a> {
     gap: f64,
     scale: Scale,
     labels: (&'a dyn Fn(f64) -> String, [String; 3]),
-    theme: &'a Theme,
+    theme: Theme,
 }
 
 impl<'a> Plot<'a> {
     /// Lines from 0 to `span`; samples further apart than `gap` are not connected.
-    pub(in crate::ui) fn new(series: Vec<Series>, span: f64, gap: f64, theme: &'a Theme) -> Self {
+    pub(in crate::ui) fn new(series: Vec<Series>, span: f64, gap: f64, theme: Theme) -> Self {
         let scale = Scale::linear(1.0, 1);
         Self { series, span, gap, scale, labels: (&|_| String::new(), Default::default()), theme }
     }
@@ -139,7 +139,8 @@ impl Widget for Plot<'_> {
             grid.plain = series.plain;
             for pair in series.samples.windows(2) {
                 let [from, to] = pair else { continue };
-                if to.x - from.x > self.gap || to.x < 0.0 {
+                let is_next = (0.0..=self.gap).contains(&(to.x - from.x));
+                if !is_next || !(0.0..=self.span + self.gap).contains(&to.x) {
                     continue;
                 }
                 let is_settled = from.is_settled && to.is_settled;
@@ -239,6 +240,7 @@ impl Grid {
 }
 
 /// The legend's piece for a line.
-pub(in crate::ui) fn swatch(role: Role, theme: &Theme) -> Span<'static> {
-    Span::styled("━ ", theme.style(role))
+pub(in crate::ui) fn swatch(role: Role, plain: char, theme: Theme) -> Span<'static> {
+    let symbol = if theme.has_unicode() { '━' } else { plain };
+    Span::styled(format!("{symbol} "), theme.style(role))
 }

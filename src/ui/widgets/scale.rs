@@ -5,8 +5,8 @@
 pub(in crate::ui) enum Scale {
     /// From zero to `top`, a tick every `step`.
     Linear { top: f64, step: f64 },
-    /// From `10^low` to `10^high`.
-    Log { low: i32, high: i32 },
+    /// From `10^low` to `10^high`: from a whole decade to a round number.
+    Log { low: i32, high: f64 },
 }
 
 impl Scale {
@@ -19,11 +19,11 @@ impl Scale {
         Self::Linear { top, step }
     }
 
-    /// Logarithmic, whole decades around `min` and `max`.
+    /// Logarithmic, from the decade below `min` to at least `max`.
     pub(in crate::ui) fn log(min: f64, max: f64) -> Self {
         let sane = |value: f64| if value.is_finite() { value.clamp(1e-6, 1e12) } else { 1.0 };
         let low = sane(min).log10().floor() as i32;
-        let high = (sane(max).log10().ceil() as i32).max(low + 1);
+        let high = round_up(sane(max)).log10().max(f64::from(low + 1));
         Self::Log { low, high }
     }
 
@@ -32,7 +32,7 @@ impl Scale {
         let height = match *self {
             Self::Linear { top, .. } => value / top,
             Self::Log { low, high } => {
-                (value.max(1e-9).log10() - f64::from(low)) / f64::from(high - low)
+                (value.max(1e-9).log10() - f64::from(low)) / (high - f64::from(low))
             }
         };
         if height.is_finite() { height.clamp(0.0, 1.0) } else { 0.0 }
@@ -46,16 +46,11 @@ impl Scale {
                 (0..=count).map(|nth| f64::from(nth) * step).collect()
             }
             Self::Log { low, high } => {
-                let decades = (high - low) as usize;
+                // A hair of tolerance, as above.
+                let last = (high + 1e-9).floor() as i32;
+                let decades = (last - low + 1) as usize;
                 let every = decades.div_ceil(rows.max(1)).max(1);
-                let mut ticks: Vec<f64> =
-                    (low..=high).step_by(every).map(|exponent| 10f64.powi(exponent)).collect();
-                if rows >= decades * 6 {
-                    for exponent in low..high {
-                        ticks.extend([2.0, 5.0].map(|factor| factor * 10f64.powi(exponent)));
-                    }
-                }
-                ticks
+                (low..=last).step_by(every).map(|exponent| 10f64.powi(exponent)).collect()
             }
         }
     }
@@ -83,8 +78,9 @@ mod tests {
         assert_eq!(Scale::linear(45.1, 4).ticks(12), [0.0, 20.0, 40.0, 60.0]);
         assert_eq!(Scale::linear(1000.0, 5).ticks(12), [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]);
         assert_eq!(Scale::linear(0.0, 3), Scale::linear(1.0, 3));
-        assert_eq!(Scale::log(0.4, 45.0), Scale::Log { low: -1, high: 2 });
-        assert_eq!(Scale::log(0.4, 45.0).ticks(9), [0.1, 1.0, 10.0, 100.0]);
+        assert_eq!(Scale::log(0.4, 100.0), Scale::Log { low: -1, high: 2.0 });
+        assert_eq!(Scale::log(0.4, 100.0).ticks(9), [0.1, 1.0, 10.0, 100.0]);
+        assert_eq!(Scale::log(0.4, 45.0).ticks(9), [0.1, 1.0, 10.0]);
         assert!((Scale::log(1.0, 100.0).height(10.0) - 0.5).abs() < 1e-9);
     }
 

@@ -12,19 +12,19 @@ use crate::ui::theme::{Role, Theme};
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Values from zero up, oldest first.
-pub(in crate::ui) struct Spark<'a> {
+pub(in crate::ui) struct Spark {
     values: Vec<f64>,
     role: Role,
-    theme: &'a Theme,
+    theme: Theme,
 }
 
-impl<'a> Spark<'a> {
-    pub(in crate::ui) fn new(values: Vec<f64>, role: Role, theme: &'a Theme) -> Self {
+impl Spark {
+    pub(in crate::ui) fn new(values: Vec<f64>, role: Role, theme: Theme) -> Self {
         Self { values, role, theme }
     }
 }
 
-impl Widget for Spark<'_> {
+impl Widget for Spark {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let shown = &self.values[self.values.len().saturating_sub(usize::from(area.width))..];
         let top = shown.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
