@@ -18,6 +18,7 @@ use crate::{
         snapshot::{InstancesView, Level, Phase},
     },
     model::confirmed::Confirmed,
+    process::output::{print, say},
     report::{RunResult, Summary},
     session::{Session, Settings},
     usage::Usage,
@@ -131,8 +132,10 @@ impl Runner {
         let ramped =
             |it: &Snapshot| it.run.is_some() && it.ramp.total == devices && it.ramp.is_over();
         match self.wait(ramp_up + LAUNCH, ramped).await? {
-            Waited::Came => eprintln!("the ramp is over, holding for {} s", hold_for.as_secs_f64()),
-            Waited::TooLate => eprintln!("the ramp did not end in time, holding what is there"),
+            Waited::Came => {
+                say(&format!("the ramp is over, holding for {} s", hold_for.as_secs_f64()));
+            }
+            Waited::TooLate => say("the ramp did not end in time, holding what is there"),
             Waited::Interrupted => return Ok(Waited::Interrupted),
         }
         match self.wait(hold_for, |_| false).await? {
@@ -163,15 +166,16 @@ impl Runner {
             let kinds: Vec<String> =
                 summary.errors.by_kind.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
             let why = if kinds.is_empty() { "no device tried".into() } else { kinds.join(", ") };
-            eprintln!("no device ever connected to {}: {why}", self.snapshot().target);
+            say(&format!("no device ever connected to {}: {why}", self.snapshot().target));
         }
-        if self.plan.json {
-            println!("{}", serde_json::to_string_pretty(summary)?);
+        let printed = if self.plan.json {
+            print(&format!("{}\n", serde_json::to_string_pretty(summary)?))
         } else {
-            print!("{summary}");
-        }
+            print(&summary.to_string())
+        };
+        printed.wrap_err("the summary cannot be printed")?;
         if let Some(run) = &self.snapshot().run {
-            eprintln!("run folder: {}", run.folder.display());
+            say(&format!("run folder: {}", run.folder.display()));
         }
         Ok(())
     }
@@ -219,12 +223,12 @@ impl Runner {
                 Level::Warning => "warning: ",
                 Level::Error => "error: ",
             };
-            eprintln!("{level}{}", notice.text);
+            say(&format!("{level}{}", notice.text));
         }
         self.told = snapshot.notices.last().map_or(self.told, |it| it.number.max(self.told));
         if Instant::now() >= self.progress_at && snapshot.run.is_some() {
             self.progress_at = Instant::now() + PROGRESS;
-            eprintln!("{}", progress(snapshot));
+            say(&progress(snapshot));
         }
     }
 }

@@ -21,6 +21,7 @@
 //! | [`plan`] | what devices do |
 //! | [`stats`], [`report`] | histograms and what is merged from them; the summary |
 //! | [`record`] | the run folder and the journal |
+//! | `process` | what every process of ours does alike: lifeline, open files, output |
 //!
 //! # Two ideas
 //!
@@ -70,6 +71,7 @@ pub mod headless;
 pub mod local;
 pub mod model;
 pub mod plan;
+mod process;
 pub mod record;
 pub mod report;
 mod run;

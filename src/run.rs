@@ -10,7 +10,9 @@ use crate::{
     agent,
     app::{self, Fleet},
     cli::{Cli, Command, Common, Dashboard, Practice, Run},
-    headless, local, record,
+    headless, local,
+    process::output::say,
+    record,
     session::{self, Session, Settings},
     target,
     usage::Usage,
@@ -61,34 +63,29 @@ fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
             // The channel was just made and is empty: there is room.
             session.handle.commands.send(add).await.wrap_err("the controller is gone")?;
         }
-        let farewell = app::run(
-            app::Handle {
-                commands: session.handle.commands.clone(),
-                snapshots: session.handle.snapshots.clone(),
-            },
-            options,
-        )
-        .await;
+        let farewell = app::run(session.handle.clone(), options).await;
         session.end().await;
         let farewell = farewell?;
-        print_farewell(&farewell);
+        say_farewell(&farewell);
         Ok(if farewell.is_interrupted() { 130 } else { 0 })
     })
 }
 
-/// What stays on the terminal when the dashboard is gone.
-fn print_farewell(farewell: &app::Farewell) {
+/// What stays on the terminal when the dashboard is gone. On standard error: it is
+/// words, and the terminal may be gone too.
+fn say_farewell(farewell: &app::Farewell) {
     if let Some(run) = &farewell.snapshot.run {
         match &run.summary {
-            Some(summary) => print!("{summary}"),
-            None => println!("run {} was left before its results were collected", run.id),
+            Some(summary) => say(summary.to_string().trim_end()),
+            None => say(&format!("run {} was left before its results were collected", run.id)),
         }
-        println!("run folder: {}", run.folder.display());
+        say(&format!("run folder: {}", run.folder.display()));
     }
     if farewell.fleet == Fleet::NotSeenToEnd {
-        eprintln!("{} tasks had not stopped by themselves and were killed", farewell.tasks_left());
+        let left = farewell.tasks_left();
+        say(&format!("{left} tasks had not stopped by themselves and were killed"));
     }
-    println!("nothing is left running");
+    say("nothing is left running");
 }
 
 fn headless(arguments: Run) -> color_eyre::Result<u8> {

@@ -80,7 +80,7 @@ fn only_the_cloud_seam_names_the_sdk() {
             "cloud/autoscaling.rs",
             "cloud/cloudwatch.rs",
             "cloud/s3.rs",
-            "local/tests.rs",
+            "local/tests/sdk.rs",
         ],
     );
 }
@@ -108,6 +108,6 @@ fn who_confirms_is_known() {
     assert_free_of(
         &["."],
         &["Confirmed::By"],
-        &["model/confirmed.rs", "app/update.rs", "headless.rs", "controller/end.rs"],
+        &["model/confirmed.rs", "app/update.rs", "app/keys.rs", "headless.rs", "controller/end.rs"],
     );
 }

@@ -23,8 +23,6 @@ mod fleet;
 mod follow;
 mod grid;
 mod health;
-pub(crate) mod lifeline;
-pub(crate) mod limits;
 mod lines;
 mod queue;
 mod recorder;
@@ -45,6 +43,8 @@ use color_eyre::eyre::{Result, WrapErr};
 use tokio::{select, task::LocalSet};
 
 pub use settings::{BadSettings, Settings};
+
+use crate::process::{lifeline, limits};
 
 /// Files that an agent needs beside its devices' sockets: the API's connections,
 /// the runtime's own, standard streams, a look-up.

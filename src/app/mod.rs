@@ -17,4 +17,4 @@ pub mod state;
 pub mod update;
 
 pub use effect::{Cause, Farewell, Fleet, Signal};
-pub use run::{Handle, Options, run};
+pub use run::{Options, run};

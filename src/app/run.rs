@@ -28,7 +28,7 @@ use super::{
     update::update,
 };
 use crate::{
-    controller::{command::Command, snapshot::Snapshot},
+    controller::{Command, Handle, Snapshot},
     model::Millis,
     ui::{self, keymap, terminal, theme::Theme},
 };
@@ -43,15 +43,6 @@ const QUEUE: usize = 64;
 const MISSES: u8 = 3;
 /// Events taken in before a picture is drawn, however fast they come.
 const DRAIN: usize = 256;
-
-/// The dashboard's end of the line to the controller.
-#[derive(Debug)]
-pub struct Handle {
-    /// Orders to it; bounded.
-    pub commands: mpsc::Sender<Command>,
-    /// What it knows.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-}
 
 /// How the dashboard begins.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::{Millis, ramp, wish::Wish},
-    stats::{Histogram, Merged, Part, Summary as Percentiles, merged::RequestTimes},
+    stats::{Histogram, Merged, Part, Percentiles, merged::RequestTimes},
 };
 
 /// An agent that used more of a core than this was its own bottleneck.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{RunResult, Summary};
-use crate::stats::Summary as Percentiles;
+use crate::stats::Percentiles;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -183,7 +183,7 @@ fn add_counts(sum: &mut BTreeMap<ErrorKind, u64>, more: &BTreeMap<ErrorKind, u64
 /// A distribution in a few figures, in milliseconds. The names are a contract: they
 /// are those of the summary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct Percentiles {
     /// Smallest.
     pub min: f64,
     /// Mean.
@@ -202,16 +202,16 @@ pub struct Summary {
     pub max: f64,
 }
 
-impl Summary {
+impl Percentiles {
     /// The histogram's figures, or none of an empty one.
     #[must_use]
-    pub fn of(histogram: &Histogram) -> Option<Summary> {
+    pub fn of(histogram: &Histogram) -> Option<Percentiles> {
         if histogram.is_empty() {
             return None;
         }
         let ms = |micros: u64| micros as f64 / 1000.0;
         let at = |quantile| ms(histogram.value_at_quantile(quantile));
-        Some(Summary {
+        Some(Percentiles {
             min: ms(histogram.min()),
             mean: histogram.mean() / 1000.0,
             p50: at(0.5),
@@ -283,9 +283,9 @@ mod tests {
         let mut hold = Merged::default();
         hold.add(&both, |at| at >= 2000);
         assert_eq!(hold.requests, 2);
-        let summary = Summary::of(&hold.requests_times.response.all()).expect("two requests");
+        let summary = Percentiles::of(&hold.requests_times.response.all()).expect("two requests");
         assert!((summary.min - 0.9).abs() < 1e-9 && (summary.max - 0.9).abs() < 1e-9);
-        assert_eq!(Summary::of(&hold.requests_times.service.all()), None);
+        assert_eq!(Percentiles::of(&hold.requests_times.service.all()), None);
     }
 
     proptest! {

@@ -13,7 +13,7 @@ pub mod report;
 pub mod times;
 
 pub use errors::ErrorKind;
-pub use merged::{Merged, Summary};
+pub use merged::{Merged, Percentiles};
 pub use part::{BadPart, Part};
 pub use report::{Devices, Interval, LabelCounts, Report};
 pub use times::{Counts, Histogram, Outcome, Time, Times};

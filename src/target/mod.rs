@@ -29,7 +29,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use process::PracticeTarget;
 
-use crate::agent::{lifeline, limits};
+use crate::process::{lifeline, limits};
 
 /// How long accepting rests when no file descriptor is left.
 const FULL_PAUSE: Duration = Duration::from_millis(100);

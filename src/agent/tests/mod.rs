@@ -404,7 +404,7 @@ fn a_device_is_small() {
 #[ignore = "a measurement"]
 fn many_devices_at_rest() {
     const DEVICES: u32 = 8000;
-    limits::raise_open_files();
+    crate::process::limits::raise_open_files();
     local(async {
         let server = Server::silent().await;
         let mut plan = plan(server.addr());
