@@ -21,6 +21,10 @@ pub(super) struct Fleet {
     leaving: BTreeSet<String>,
     /// Counts the changes: what was asked for before the latest one is stale.
     pub(super) generation: u64,
+    /// The generation that `seen` is of.
+    seen_in: u64,
+    /// A smaller number that waits for a fresh look.
+    pub(super) waiting: Option<u32>,
 }
 
 /// What changing the number of instances needs.
@@ -30,6 +34,8 @@ pub(super) enum Scale {
     Out(u32),
     /// Terminate these machines, one by one.
     In(Vec<String>),
+    /// Which machines are empty must be seen first: ask again after the next look.
+    Later,
     /// It is that many already.
     Already,
     /// It cannot be done, and why.
@@ -54,6 +60,7 @@ impl Fleet {
             self.wished = None;
         }
         self.seen = Some((group, instances));
+        self.seen_in = generation;
         self.view().room > before
     }
 
@@ -68,8 +75,8 @@ impl Fleet {
     }
 
     /// What it takes to have `target` instances. Only instances without tasks go,
-    /// those that still boot first; none goes while `placing`, since a task may be
-    /// on its way to it.
+    /// those that still boot first; none is chosen while `placing`, or before a look
+    /// that is newer than the latest placement: a task may be on its way to it.
     pub(super) fn scale_to(&self, target: u32, group_name: &str, placing: bool) -> Scale {
         let (Some((group, instances)), Some(desired)) = (&self.seen, self.desired()) else {
             return Scale::Refused("the instances are not known yet: try again".to_owned());
@@ -93,10 +100,8 @@ impl Fleet {
         if target > desired {
             return Scale::Out(target);
         }
-        if placing {
-            return Scale::Refused(
-                "tasks are being placed: an instance can go when they are".to_owned(),
-            );
+        if placing || self.seen_in != self.generation {
+            return Scale::Later;
         }
         let empty = self.empty(group, instances);
         let surplus = (desired - target) as usize;
@@ -127,6 +132,11 @@ impl Fleet {
             .filter(|it| it.running + it.pending == 0 && stays(&it.machine_id))
             .map(|it| it.machine_id.clone());
         booting.chain(idle).collect()
+    }
+
+    /// A task was placed: what was seen of the instances before is stale.
+    pub(super) fn placed(&mut self) {
+        self.generation += 1;
     }
 
     /// The desired number was set.
@@ -244,7 +254,10 @@ mod tests {
             panic!("an instance with tasks was chosen");
         };
         assert!(why.starts_with("no instance is empty"), "{why}");
-        assert!(matches!(fleet(2, &[0, 0]).scale_to(1, "g", true), Scale::Refused(_)));
+        assert_eq!(fleet(2, &[0, 0]).scale_to(1, "g", true), Scale::Later);
+        let mut placed = fleet(2, &[0, 0]);
+        placed.placed();
+        assert_eq!(placed.scale_to(1, "g", false), Scale::Later, "it may be on either");
         assert!(matches!(fleet(1, &[0]).scale_to(11, "g", false), Scale::Refused(_)));
         assert_eq!(fleet(1, &[0]).scale_to(2, "g", false), Scale::Out(2));
     }

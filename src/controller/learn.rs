@@ -121,6 +121,9 @@ impl Actor {
                 if let Some(run) = self.run.as_mut().filter(|_| more_room) {
                     run.slots.room_came();
                 }
+                if let Some(target) = self.fleet.waiting {
+                    self.scale_to(target);
+                }
             }
             Err(error) => self.failed(&error, "looking again"),
         }
@@ -223,6 +226,9 @@ impl Actor {
                 (Outcome::Refused, Some(format!("{error}; task {name} was not started")))
             }
         };
+        if matches!(outcome, Outcome::Placed(_)) {
+            self.fleet.placed();
+        }
         run.slots.answered(slot, outcome, now);
         let given_up = matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp));
         if let Some(text) = notice {

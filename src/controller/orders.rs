@@ -212,8 +212,9 @@ impl Actor {
 
     /// Changes the number of instances, or says why not.
     pub(super) fn scale_to(&mut self, target: u32) {
-        let placing = self.run.as_ref().is_some_and(|run| run.launching > 0);
+        let placing = self.run.as_ref().is_some_and(Run::is_placing);
         let group = self.cloud.names().group.clone();
+        self.fleet.waiting = None;
         match self.fleet.scale_to(target, &group, placing) {
             Scale::Already => {
                 self.notice(
@@ -221,6 +222,7 @@ impl Actor {
                     format!("the group {group} has {target} instances already"),
                 );
             }
+            Scale::Later => self.fleet.waiting = Some(target),
             Scale::Refused(why) => self.notice(Level::Warning, why),
             Scale::Out(target) => {
                 self.fleet.scaled_out(target);
