@@ -44,11 +44,13 @@ const PLANNED: [&str; 20] = [
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
-        loadtop                                  the dashboard, with the practice target\n  \
-        loadtop tcp://127.0.0.1:7000 -n 500      500 devices against your service\n  \
-        loadtop run --headless --target tcp://127.0.0.1:7000 --devices 1000 \\\n          \
-        --ramp-up 30s --hold-for 1m --json       no screen, a summary at the end\n\n\
-        Exit codes: 0 done, 1 failed, 2 bad usage, 3 criteria failed, 130 interrupted."
+        # the dashboard, with the practice target\n  \
+        loadtop\n  \
+        # 500 devices against your service\n  \
+        loadtop tcp://127.0.0.1:7000 -n 500\n  \
+        # no screen, a summary at the end\n  \
+        loadtop run --headless --target tcp://127.0.0.1:7000 -n 1000 --hold-for 1m --json\n\n\
+        Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted."
 )]
 pub struct Cli {
     /// What to do; without it, the dashboard.
@@ -99,7 +101,7 @@ pub struct Common {
 pub enum Command {
     /// Makes one run from beginning to end, and prints what it found
     Run(Run),
-    /// Serves a local cloud that outlives dashboards, until it is stopped
+    /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local,
     /// Serves the practice target: an echo, line by line
     Target(Practice),

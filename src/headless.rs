@@ -27,7 +27,7 @@ use crate::{
 /// How long looking at the cloud for the first time may take.
 const FIRST_LOOK: Duration = Duration::from_secs(20);
 /// How long instances may take to come up.
-const BOOT: Duration = Duration::from_secs(180);
+const BOOT: Duration = Duration::from_mins(3);
 /// How long tasks may take to come up, beyond the ramp.
 const LAUNCH: Duration = Duration::from_secs(90);
 /// How long bringing the run to zero may take.

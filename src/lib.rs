@@ -59,8 +59,8 @@
 //! - The bucket's clock is learned from the `Date` of its answers, which has whole
 //!   seconds; [`model::clock`] narrows that down over polls, which therefore jitter.
 //! - The SDK's retries are off: the controller retries with the same idempotency token
-//!   and counts every attempt. So far it has no token buckets: the local cloud does not
-//!   throttle.
+//!   and counts every attempt. So far it has no token buckets of its own: at most eight
+//!   RunTask calls are on their way at once, and a throttled one is asked again.
 
 pub mod agent;
 pub mod app;

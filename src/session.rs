@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long agents go on without hearing from a controller.
-const LEASE: Duration = Duration::from_secs(600);
+const LEASE: Duration = Duration::from_mins(10);
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
 
@@ -64,9 +64,11 @@ impl Session {
             ))
             .into());
         }
-        let practice = match settings.target {
-            Some(_) => None,
-            None => Some(PracticeTarget::start(&program).await?),
+        let (target, practice) = if let Some(target) = settings.target {
+            (target, None)
+        } else {
+            let practice = PracticeTarget::start(&program).await?;
+            (practice.target().clone(), Some(practice))
         };
         let limit = practice.as_ref().zip(files).map(|(_, files)| Limit {
             devices: u32::try_from(files).unwrap_or(u32::MAX),
@@ -74,8 +76,6 @@ impl Session {
                       gives it that many connections; ulimit -Hn raises it"
                 .to_owned(),
         });
-        let target = settings.target.or(practice.as_ref().map(|it| it.target().clone()));
-        let target = target.expect("named, or the practice target's");
         let options = controller::Options {
             plan: Plan::simple(target),
             devices_per_task: settings.devices_per_task,

@@ -11,4 +11,5 @@ mod architecture;
 mod bad_input;
 mod dashboard;
 mod headless;
+mod readme;
 mod support;

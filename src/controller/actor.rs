@@ -138,7 +138,7 @@ impl Actor {
                 biased;
                 () = self.cancel.cancelled() => break,
                 command = self.commands.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => self.obey(&command),
                     None => break,
                 },
                 Some(done) = self.jobs.join_next() => match done {
@@ -166,7 +166,7 @@ impl Actor {
         job: impl Future<Output = RunDone> + Send + 'static,
     ) {
         let run = run.to_owned();
-        self.jobs.spawn(async move { Done::OfRun(run, job.await) });
+        self.jobs.spawn(async move { Done::OfRun(run, Box::new(job.await)) });
     }
 
     /// Tells the person something.
@@ -208,8 +208,7 @@ impl Actor {
                 run.figures.devices(run.preview().live.len(), to_wall)
             }),
             ramp: run.map(|run| run.ramp(now)).unwrap_or_default(),
-            traffic: run
-                .map_or_else(Aged::default, |run| run.figures.traffic(run.wish.report_ms, to_wall)),
+            traffic: run.map_or_else(Aged::default, |run| run.figures.traffic()),
             notices: self.notices.list(),
             calls: self.cloud.calls(),
         }

@@ -30,7 +30,7 @@ impl Actor {
     pub(super) fn advance(&mut self) {
         let now = self.clock.monotonic();
         self.look_at_fleet(now);
-        if self.run.as_ref().is_none_or(|run| run.ending.as_ref().is_some_and(|it| it.ended)) {
+        if self.run.as_ref().is_none_or(Run::has_ended) {
             return;
         }
         self.write_wish(now);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{
     actor::Actor,
     jobs::{self, RunDone},
-    run::Ending,
+    run::{Ending, Stage},
     snapshot::Level,
 };
 use crate::{
@@ -39,8 +39,7 @@ impl Ending {
             empty_lists: 0,
             listed_at: None,
             listing: false,
-            collecting: false,
-            ended: false,
+            stage: Stage::Clearing,
         }
     }
 }
@@ -51,7 +50,7 @@ impl Actor {
         let Some(run) = &mut self.run else {
             return;
         };
-        let Some(ending) = run.ending.as_mut().filter(|it| !it.collecting) else {
+        let Some(ending) = run.ending.as_mut().filter(|it| it.stage == Stage::Clearing) else {
             return;
         };
         let patience = run.wish.poll_ms * 6 / 5 + GRACE_MS;
@@ -67,7 +66,7 @@ impl Actor {
         };
         let wait = if ending.empty_lists > 0 { SETTLE_MS } else { LIST_EVERY_MS };
         if ending.empty_lists >= 2 {
-            ending.collecting = true;
+            ending.stage = Stage::Collecting;
             let (id, prefix) = (run.id.clone(), run.key("results/"));
             let job = jobs::results(self.cloud.clone(), prefix);
             self.spawn_of_run(&id, async { RunDone::Results(job.await) });
@@ -140,7 +139,7 @@ impl Actor {
             Ok(results) => results,
             Err(error) => {
                 if let Some(ending) = self.run.as_mut().and_then(|run| run.ending.as_mut()) {
-                    ending.collecting = false;
+                    ending.stage = Stage::Clearing;
                 }
                 return self.failed(&error, "the results are collected again");
             }
@@ -176,7 +175,7 @@ impl Actor {
         let written = RunFolder::create(&self.options.runs, &run.id)
             .and_then(|folder| folder.write_json("summary.json", summary.as_ref()));
         let scale_to_zero = run.ending.as_mut().is_some_and(|ending| {
-            ending.ended = true;
+            ending.stage = Stage::Ended;
             ending.scale_to_zero
         });
         let (id, folder) = (run.id.clone(), run.folder.clone());

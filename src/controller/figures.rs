@@ -43,6 +43,8 @@ pub(super) struct Figures {
     window: Option<Window>,
     /// How many tasks were RUNNING, by the moment from which on.
     expected: BTreeMap<Millis, u32>,
+    /// What the screen gets, made once a refresh.
+    traffic: Aged<TrafficView>,
 }
 
 /// What is summed up over intervals.
@@ -123,8 +125,15 @@ impl Figures {
         within.map_or(before, |within| within.min(before))
     }
 
-    /// Takes the answers of a refresh in that was asked for at `now`.
-    pub(super) fn learn(&mut self, series: &Series, wish: &Wish, now: Millis) {
+    /// Takes the answers of a refresh in that was asked for at `now`; `to_wall` makes
+    /// this machine's time of the bucket's.
+    pub(super) fn learn(
+        &mut self,
+        series: &Series,
+        wish: &Wish,
+        now: Millis,
+        to_wall: impl Fn(Millis) -> Millis,
+    ) {
         let interval_ms = wish.report_ms.max(1000);
         let rate = 1000.0 / interval_ms as f64;
         let by_moment = transpose(series);
@@ -169,6 +178,7 @@ impl Figures {
         while self.points.len() > POINTS_MOST {
             self.points.pop_first();
         }
+        self.traffic = self.view(interval_ms, to_wall);
     }
 
     fn learn_devices(&mut self, values: &BTreeMap<&str, f64>, at: Millis, interval_ms: Millis) {
@@ -177,7 +187,9 @@ impl Figures {
         self.devices.connected = count("d_connected");
         self.devices.failed = count("d_failed");
         self.devices.tasks_reporting = count("reporters");
-        self.devices.tasks_expected = self.expected_at(at, interval_ms);
+        // A task that ends reports for the last time after it was counted out.
+        let expected = self.expected_at(at, interval_ms);
+        self.devices.tasks_expected = expected.max(self.devices.tasks_reporting);
         self.devices_at = Some(at + interval_ms);
     }
 
@@ -239,11 +251,11 @@ impl Figures {
     }
 
     /// The traffic, its moments by this machine's clock.
-    pub(super) fn traffic(
-        &self,
-        interval_ms: Millis,
-        to_wall: impl Fn(Millis) -> Millis,
-    ) -> Aged<TrafficView> {
+    pub(super) fn traffic(&self) -> Aged<TrafficView> {
+        self.traffic.clone()
+    }
+
+    fn view(&self, interval_ms: Millis, to_wall: impl Fn(Millis) -> Millis) -> Aged<TrafficView> {
         let points: Vec<Point> =
             self.points.values().map(|it| Point { at: to_wall(it.at), ..*it }).collect();
         let at = points.last().map(|last| last.at + interval_ms);
@@ -315,14 +327,14 @@ mod tests {
         figures.expect(0, 2);
         let now = 22_500;
         let data = series(&[(10_000, 2.0, 5.0), (19_000, 2.0, 7.0), (21_000, 1.0, 9.0)]);
-        figures.learn(&data, &wish, now);
-        let traffic = figures.traffic(1000, |at| at).value;
+        figures.learn(&data, &wish, now, |at| at);
+        let traffic = figures.traffic().value;
         let ats: Vec<_> = traffic.points.iter().map(|it| it.at).collect();
         assert_eq!(ats, [10_000, 19_000], "the last one misses a task");
         assert_eq!(traffic.requests, 21, "also what is not final yet");
-        figures.learn(&data, &wish, now + 10_000);
-        figures.learn(&data, &wish, now + 10_000);
-        let traffic = figures.traffic(1000, |at| at).value;
+        figures.learn(&data, &wish, now + 10_000, |at| at);
+        figures.learn(&data, &wish, now + 10_000, |at| at);
+        let traffic = figures.traffic().value;
         assert_eq!(traffic.requests, 21);
         assert_eq!(traffic.errors, BTreeMap::from([("connect-timeout".to_owned(), 3)]));
     }

@@ -40,7 +40,7 @@ pub(super) enum Done {
     /// A machine was told to go.
     ScaledIn(String, Result<(), CloudError>),
     /// Something of a run.
-    OfRun(String, RunDone),
+    OfRun(String, Box<RunDone>),
 }
 
 /// What a job of a run brings back.

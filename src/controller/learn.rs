@@ -56,7 +56,7 @@ impl Actor {
             }
             Done::OfRun(id, done) => {
                 if self.run.as_ref().is_some_and(|run| run.id == id) {
-                    self.learn_of_run(done, refresh);
+                    self.learn_of_run(*done, refresh);
                 }
             }
         }
@@ -97,7 +97,10 @@ impl Actor {
             RunDone::Figures(asked_at, answer) => {
                 self.looks.figures.done(refresh);
                 match (answer, &mut self.run) {
-                    (Ok(series), Some(run)) => run.figures.learn(&series, &run.wish, asked_at),
+                    (Ok(series), Some(run)) => {
+                        let to_wall = |at| self.clock.to_wall(at);
+                        run.figures.learn(&series, &run.wish, asked_at, to_wall);
+                    }
                     (Err(error), _) => self.failed(&error, "the figures age"),
                     _ => {}
                 }

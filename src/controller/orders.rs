@@ -30,9 +30,9 @@ const PLAN: &str = "plan-1.json";
 
 impl Actor {
     /// Carries an order out, as far as that is possible at once.
-    pub(super) fn obey(&mut self, command: Command) {
+    pub(super) fn obey(&mut self, command: &Command) {
         tracing::info!("order: {command:?}");
-        match command {
+        match *command {
             Command::Add { devices, over } => self.add(devices, over),
             Command::Remove { devices } => self.remove(devices),
             Command::ScaleBy(more) => match self.fleet.desired() {
@@ -49,7 +49,7 @@ impl Actor {
     }
 
     fn add(&mut self, devices: u32, over: Duration) {
-        if self.run.as_ref().is_some_and(|run| run.ending.as_ref().is_some_and(|it| !it.ended)) {
+        if self.run.as_ref().is_some_and(|run| run.ending.is_some() && !run.has_ended()) {
             let text = "the run is ending: + begins a new one as soon as it has ended";
             return self.notice(Level::Warning, text);
         }

@@ -86,9 +86,18 @@ pub(super) struct Ending {
     pub(super) empty_lists: u32,
     pub(super) listed_at: Option<Millis>,
     pub(super) listing: bool,
-    /// Whether the results are being collected.
-    pub(super) collecting: bool,
-    pub(super) ended: bool,
+    pub(super) stage: Stage,
+}
+
+/// The stages of a run's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Devices and tasks are being ended.
+    Clearing,
+    /// Nothing runs; the results are being collected.
+    Collecting,
+    /// Done.
+    Ended,
 }
 
 impl Run {
@@ -235,6 +244,11 @@ impl Run {
             || self.slots.iter().any(|slot| matches!(slot.state, SlotState::Asked { .. }))
     }
 
+    /// Whether the run has ended: nothing of it is left, and its results are in.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ending.as_ref().is_some_and(|ending| ending.stage == Stage::Ended)
+    }
+
     /// Counts a failure by reason.
     pub(super) fn failure(&mut self, reason: &str) {
         self.tally.failed += 1;
@@ -244,7 +258,7 @@ impl Run {
     /// What the run is at.
     pub(super) fn phase(&self) -> Phase {
         match &self.ending {
-            Some(ending) if ending.ended => Phase::Ended,
+            Some(ending) if ending.stage == Stage::Ended => Phase::Ended,
             Some(_) => Phase::Ending { tasks_left: self.slots.arns().count() as u32 },
             None if self.preview().state == State::Paused => Phase::Paused,
             None => Phase::Running,

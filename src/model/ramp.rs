@@ -148,9 +148,9 @@ mod tests {
             worst.max((x - i as f64 / n).abs()).max(((i + 1) as f64 / n - x).abs())
         });
         let scaled = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * distance;
-        let terms = (1..=100).map(|k| {
+        let terms = (1..=100_i32).map(|k| {
+            let sign = if k % 2 == 1 { 2.0 } else { -2.0 };
             let k = f64::from(k);
-            let sign = if k % 2.0 == 1.0 { 2.0 } else { -2.0 };
             sign * (-2.0 * k * k * scaled * scaled).exp()
         });
         terms.sum::<f64>().clamp(0.0, 1.0)

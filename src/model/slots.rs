@@ -382,7 +382,7 @@ mod tests {
         }
         let fewer = remove(&full, "r", 50);
         let stop = Step::Stop { slot: 1, arn: "arn1".into() };
-        assert_eq!(slots.steps(&fewer, 1), [stop.clone()]);
+        assert_eq!(slots.steps(&fewer, 1), std::slice::from_ref(&stop));
         assert_eq!(slots.steps(&fewer, 1), [stop], "named until it is on its way");
         slots.told_to_stop(1, true);
         assert_eq!(slots.steps(&fewer, 1), []);

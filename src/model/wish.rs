@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    fn edit(id: impl ToString, change: Change) -> Edit {
+    fn edit(id: &str, change: Change) -> Edit {
         Edit { id: id.to_string(), change }
     }
 
@@ -312,9 +312,9 @@ mod tests {
     #[test]
     fn resuming_moves_the_end_by_the_pause() {
         let wish = Wish::new("p", 0)
-            .edited(&edit(1, Change::EndAt { at: 100 }))
-            .edited(&edit(2, Change::Pause { at: 40 }))
-            .edited(&edit(3, Change::Resume { at: 70 }));
+            .edited(&edit("1", Change::EndAt { at: 100 }))
+            .edited(&edit("2", Change::Pause { at: 40 }))
+            .edited(&edit("3", Change::Resume { at: 70 }));
         assert_eq!(wish.ends_at, Some(130));
         assert_eq!(wish.state, State::Run);
     }
@@ -330,7 +330,7 @@ mod tests {
                 let change =
                     if add { Change::Add(batch(first, count)) } else { Change::Remove { count } };
                 let before = wish.live.clone();
-                wish = wish.edited(&edit(n, change));
+                wish = wish.edited(&edit(&n.to_string(), change));
                 for index in wish.live.iter().filter(|index| !before.contains(*index)) {
                     prop_assert!(ever.insert(index));
                 }

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub const LOADTOP: &str = env!("CARGO_BIN_EXE_loadtop");
 
 /// How long anything may take before a test gives up. Generous: machines differ.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A state folder, and the binary with it.
 pub struct House {

@@ -1,0 +1,54 @@
+//! The README and `--help` are true: what they say parses, and is the program's own.
+
+use clap::{CommandFactory, Parser};
+use loadtop::{cli::Cli, ui::keymap};
+
+const README: &str = include_str!("../README.md");
+
+/// The shell lines of the README, continued lines joined.
+fn shell_lines() -> Vec<String> {
+    let blocks = README.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let text = blocks.collect::<String>().replace("\\\n", " ");
+    text.lines().map(|line| line.split('#').next().unwrap().trim().to_owned()).collect()
+}
+
+#[test]
+fn every_command_of_the_readme_parses() {
+    let lines = shell_lines();
+    let ours: Vec<&String> = lines.iter().filter(|it| it.starts_with("cargo run")).collect();
+    assert!(ours.len() >= 3, "{lines:?}");
+    for line in ours {
+        let arguments = line.split_once(" -- ").map_or("", |(_, arguments)| arguments);
+        let words = std::iter::once("loadtop").chain(arguments.split_whitespace());
+        Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
+fn the_first_two_commands_are_the_two_that_do_everything() {
+    let lines = shell_lines();
+    assert_eq!(lines[..2], ["cargo run --release", "cargo test"]);
+}
+
+#[test]
+fn the_keys_are_those_of_the_key_table() {
+    let table = keymap::readme_table();
+    assert!(README.contains(&table), "the README's table should be\n{table}");
+}
+
+#[test]
+fn the_help_names_every_command_and_its_examples_parse() {
+    let help = Cli::command().render_long_help().to_string();
+    for command in Cli::command().get_subcommands() {
+        assert!(help.contains(command.get_name()));
+        assert!(command.get_about().is_some(), "{} has no description", command.get_name());
+    }
+    let examples = help.split("Examples:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let mut seen = 0;
+    for line in examples.lines().map(str::trim).filter(|it| !it.starts_with('#')) {
+        Cli::try_parse_from(line.split_whitespace())
+            .unwrap_or_else(|error| panic!("{line}: {error}"));
+        seen += 1;
+    }
+    assert!(seen >= 3, "{examples}");
+}
