@@ -238,7 +238,7 @@ fn progress(snapshot: &Snapshot) -> String {
     let traffic = &snapshot.traffic.value;
     let errors: u64 = traffic.errors.values().sum();
     let window = traffic.window.map_or(String::new(), |window| {
-        format!(", response p50 {:.1} ms p99 {:.1} ms", window.response.p50, window.response.p99)
+        format!(", response p50 {:.2} ms p99 {:.2} ms", window.response.p50, window.response.p99)
     });
     format!(
         "{} of {} devices connected, {} tasks run, {} requests, {errors} errors{window}",

@@ -4,7 +4,7 @@ use std::{fs::OpenOptions, io::IsTerminal, path::Path, sync::Mutex};
 
 use color_eyre::eyre::WrapErr;
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     agent,
@@ -163,13 +163,12 @@ fn log_to_file(named: Option<&Path>) -> color_eyre::Result<()> {
         .append(true)
         .open(&path)
         .wrap_err_with(|| format!("the log {} cannot be written", path.display()))?;
-    let filter =
-        EnvFilter::try_from_env("LOADTOP_LOG").unwrap_or_else(|_| EnvFilter::new("loadtop=info"));
+    let asked = std::env::var("LOADTOP_LOG").unwrap_or_else(|_| "loadtop=info".to_owned());
+    let filter: Targets = asked
+        .parse()
+        .map_err(|error| Usage(format!("LOADTOP_LOG={asked}: {error}; say loadtop=debug")))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(Mutex::new(file)).with_ansi(false);
     // A second call in one process (tests) keeps the first log.
-    let _ = tracing_subscriber::fmt()
-        .with_writer(Mutex::new(file))
-        .with_ansi(false)
-        .with_env_filter(filter)
-        .try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     Ok(())
 }

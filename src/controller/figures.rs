@@ -19,7 +19,7 @@ use crate::{
 /// How far back every refresh asks again, in seconds: late data finds its way in.
 const LOOK_BACK_S: u64 = 30;
 /// Length of the window of the current figures, in seconds.
-const WINDOW_S: u32 = 10;
+const WINDOW_S: u32 = 5;
 /// A point is final when it is this old, in milliseconds.
 const FINAL_MS: Millis = 8_000;
 /// An incomplete point is held back for so long, in milliseconds.

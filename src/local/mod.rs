@@ -152,7 +152,7 @@ impl LocalCloud {
     #[must_use]
     pub fn site(&self) -> Site {
         Site {
-            label: "local cloud on this machine".to_owned(),
+            label: "local cloud".to_owned(),
             costs: false,
             outlives_us: self.outlives_us,
             refresh: Duration::from_secs(1),
