@@ -1,8 +1,9 @@
 //! Tasks as real child processes.
 //!
 //! Invariants: a process that was started is reported as ended exactly once; no
-//! signal goes to a process that was reaped; no child outlives the cloud, however
-//! that ends (each holds the read end of a pipe that closes with it).
+//! signal goes to a process that was reaped; no child outlives a cloud that ends or
+//! is dropped. One that is killed cannot end anybody: each child holds the read end
+//! of a pipe that closes then, and the programs that the engine lets in watch it.
 
 mod process;
 
