@@ -169,12 +169,14 @@ impl LocalCloud {
     }
 
     /// Ends all tasks (they are asked, and killed after a short grace), then the
-    /// server. When this returns every child was reaped.
-    pub async fn shutdown(self) {
+    /// server. Says how many children are left: with 0, as it should be, every one
+    /// was reaped; others were killed and did not end within some seconds.
+    pub async fn shutdown(self) -> u32 {
         // The server goes last: tasks that end write their last results.
-        self.shell.end_processes(GRACE).await;
+        let left = self.shell.end_processes(GRACE).await;
         self.until.cancel();
         self.background.wait().await;
+        left
     }
 }
 

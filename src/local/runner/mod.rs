@@ -71,8 +71,8 @@ impl Runner {
     }
 
     /// Ends all processes and lets none start any more. Those that take longer
-    /// than `grace` are killed.
-    pub(super) async fn end_all(&self, grace: Duration) {
+    /// than `grace` are killed. Says how many did not end even then.
+    pub(super) async fn end_all(&self, grace: Duration) -> u32 {
         let orders = self.lock().take().unwrap_or_default();
         self.processes.close();
         for (order, within) in [(Order::Terminate, grace), (Order::Kill, KILLED_END_WITHIN)] {
@@ -80,10 +80,12 @@ impl Runner {
                 process.send_replace(order);
             }
             if tokio::time::timeout(within, self.processes.wait()).await.is_ok() {
-                return;
+                return 0;
             }
         }
-        tracing::error!("local cloud: killed processes that did not end");
+        let left = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
+        tracing::error!(left, "local cloud: killed processes that did not end");
+        left
     }
 
     /// Lets no process start any more, and leaves those that run without anybody
