@@ -22,6 +22,10 @@ use super::{CloudError, Endpoint, ErrorKind, Names};
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Codes of throttling that do not say so in their name.
+const THROTTLING: [&str; 3] = ["SlowDown", "RequestLimitExceeded", "TooManyRequestsException"];
+/// How ECS says, as InvalidParameterException, that a task is unknown.
+const NO_SUCH_TASK: &str = "The referenced task was not found";
 
 /// All calls to AWS. Cheap to clone; the clones share connections and counters.
 #[derive(Debug, Clone)]
@@ -129,7 +133,10 @@ where
     let kind = match error {
         SdkError::ConstructionFailure(_) => ErrorKind::NotSent,
         SdkError::DispatchFailure(failure) if failure.is_user() => ErrorKind::NotSent,
-        SdkError::ServiceError(_) => classify(code.as_deref(), status),
+        SdkError::ServiceError(_) => {
+            let said = metadata.and_then(|meta| meta.message());
+            classify(code.as_deref(), status, said)
+        }
         _ => ErrorKind::Ambiguous,
     };
     let said = metadata.and_then(|meta| meta.message());
@@ -141,12 +148,16 @@ where
     CloudError { call, kind, code, message }
 }
 
-fn classify(code: Option<&str>, status: Option<u16>) -> ErrorKind {
+fn classify(code: Option<&str>, status: Option<u16>, said: Option<&str>) -> ErrorKind {
     let code = code.unwrap_or_default();
-    if code.contains("Throttl") || code == "SlowDown" || code == "RequestLimitExceeded" {
+    if code.contains("Throttl") || THROTTLING.contains(&code) || status == Some(429) {
         return ErrorKind::Throttled;
     }
     match status {
+        // S3: the body did not come in time, as far as this answer knows.
+        _ if code == "RequestTimeout" => ErrorKind::Ambiguous,
+        // StopTask has no code of its own for it.
+        _ if said.is_some_and(|said| said.starts_with(NO_SUCH_TASK)) => ErrorKind::NotFound,
         Some(404) => ErrorKind::NotFound,
         // 409 on a conditional write: another writer was at it at the same moment.
         Some(412 | 409) => ErrorKind::Precondition,
@@ -163,4 +174,32 @@ fn innermost(error: &dyn std::error::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_mean_what_their_codes_and_words_say() {
+        let no_task = "The referenced task was not found.";
+        let table = [
+            ("ThrottlingException", 400, "Rate exceeded", ErrorKind::Throttled),
+            ("Throttling", 400, "", ErrorKind::Throttled),
+            ("SlowDown", 503, "", ErrorKind::Throttled),
+            ("TooManyRequestsException", 400, "", ErrorKind::Throttled),
+            ("Other", 429, "", ErrorKind::Throttled),
+            ("RequestTimeout", 400, "Your socket connection …", ErrorKind::Ambiguous),
+            ("InternalError", 500, "", ErrorKind::Ambiguous),
+            ("InvalidParameterException", 400, no_task, ErrorKind::NotFound),
+            ("InvalidParameterException", 400, "count must be …", ErrorKind::Refused),
+            ("ClusterNotFoundException", 400, "Cluster not found.", ErrorKind::NotFound),
+            ("NoSuchKey", 404, "", ErrorKind::NotFound),
+            ("PreconditionFailed", 412, "", ErrorKind::Precondition),
+            ("AccessDenied", 403, "", ErrorKind::Refused),
+        ];
+        for (code, status, said, kind) in table {
+            assert_eq!(classify(Some(code), Some(status), Some(said)), kind, "{code} {status}");
+        }
+    }
 }

@@ -45,7 +45,7 @@ impl Cloud {
             .set_tags(Some(tags.collect()));
         let answer = self.settle("RunTask", call.send().await)?;
         Ok(Started {
-            tasks: answer.tasks().iter().map(task_seen).collect(),
+            tasks: answer.tasks().iter().map(|task| self.task_seen(task)).collect(),
             failures: answer.failures().iter().map(failure).collect(),
         })
     }
@@ -99,7 +99,7 @@ impl Cloud {
                 .cluster(&self.names.cluster)
                 .set_tasks(Some(some.to_vec()));
             let answer = self.settle("DescribeTasks", call.send().await)?;
-            seen.extend(answer.tasks().iter().map(task_seen));
+            seen.extend(answer.tasks().iter().map(|task| self.task_seen(task)));
         }
         Ok(seen)
     }
@@ -157,18 +157,21 @@ impl Cloud {
             containers: containers.iter().filter_map(|it| it.name()).map(str::to_owned).collect(),
         })
     }
-}
 
-fn task_seen(task: &Task) -> TaskSeen {
-    let container = task.containers().first();
-    TaskSeen {
-        arn: task.task_arn().unwrap_or_default().to_owned(),
-        last_status: task.last_status().unwrap_or_default().to_owned(),
-        desired_status: task.desired_status().unwrap_or_default().to_owned(),
-        instance_arn: task.container_instance_arn().map(str::to_owned),
-        stopped_reason: task.stopped_reason().map(str::to_owned),
-        exit_code: container.and_then(|it| it.exit_code()),
-        container_reason: container.and_then(|it| it.reason()).map(str::to_owned),
+    /// Of its containers only the one that the agent is in counts: others, such as
+    /// sidecars, may come before it.
+    fn task_seen(&self, task: &Task) -> TaskSeen {
+        let name = Some(self.names.container.as_str());
+        let container = task.containers().iter().find(|it| it.name() == name);
+        TaskSeen {
+            arn: task.task_arn().unwrap_or_default().to_owned(),
+            last_status: task.last_status().unwrap_or_default().to_owned(),
+            desired_status: task.desired_status().unwrap_or_default().to_owned(),
+            instance_arn: task.container_instance_arn().map(str::to_owned),
+            stopped_reason: task.stopped_reason().map(str::to_owned),
+            exit_code: container.and_then(|it| it.exit_code()),
+            container_reason: container.and_then(|it| it.reason()).map(str::to_owned),
+        }
     }
 }
 
@@ -185,6 +188,7 @@ fn instance_seen(instance: &ContainerInstance) -> InstanceSeen {
         arn: instance.container_instance_arn().unwrap_or_default().to_owned(),
         machine_id: instance.ec2_instance_id().unwrap_or_default().to_owned(),
         status: instance.status().unwrap_or_default().to_owned(),
+        connected: instance.agent_connected(),
         running: u32::try_from(instance.running_tasks_count()).unwrap_or(0),
         pending: u32::try_from(instance.pending_tasks_count()).unwrap_or(0),
         cpu_left: left(instance.remaining_resources(), "CPU"),

@@ -61,9 +61,9 @@ pub struct TaskSeen {
     pub instance_arn: Option<String>,
     /// Why it stopped.
     pub stopped_reason: Option<String>,
-    /// Exit code of its container.
+    /// Exit code of the container of the task definition's that is ours.
     pub exit_code: Option<i32>,
-    /// Why its container ended, if ECS says so.
+    /// Why that container ended, if ECS says so.
     pub container_reason: Option<String>,
 }
 
@@ -92,6 +92,9 @@ pub struct InstanceSeen {
     pub machine_id: String,
     /// ACTIVE, DRAINING, …
     pub status: String,
+    /// Whether ECS's agent there answers. It does not on a machine that is on its way
+    /// out, which stays ACTIVE for a while: nothing is placed there any more.
+    pub connected: bool,
     /// Tasks that run there.
     pub running: u32,
     /// Tasks that are on their way there.

@@ -129,7 +129,7 @@ impl Fleet {
             .map(|(id, _)| id.clone());
         let idle = instances
             .iter()
-            .filter(|it| it.running + it.pending == 0 && stays(&it.machine_id))
+            .filter(|it| it.connected && it.running + it.pending == 0 && stays(&it.machine_id))
             .map(|it| it.machine_id.clone());
         booting.chain(idle).collect()
     }
@@ -166,7 +166,7 @@ impl Fleet {
         let Some((group, instances)) = &self.seen else {
             return InstancesView::default();
         };
-        let stays = |it: &&InstanceSeen| !self.leaving.contains(&it.machine_id);
+        let stays = |it: &&InstanceSeen| it.connected && !self.leaving.contains(&it.machine_id);
         let list: Vec<InstanceView> = instances
             .iter()
             .filter(stays)
@@ -211,6 +211,7 @@ mod tests {
             arn: format!("arn/{id}"),
             machine_id: id.into(),
             status: "ACTIVE".into(),
+            connected: true,
             running,
             pending: 0,
             cpu_left: 2048 - 512 * running.cast_signed(),
@@ -244,6 +245,17 @@ mod tests {
     fn room_is_what_the_tasks_leave() {
         let view = fleet(3, &[4, 1]).view();
         assert_eq!((view.desired, view.registered, view.booting, view.room), (3, 2, 1, 3));
+    }
+
+    #[test]
+    fn an_instance_that_does_not_answer_is_no_room_and_not_chosen() {
+        let mut fleet = fleet(2, &[0, 0]);
+        if let Some((_, instances)) = &mut fleet.seen {
+            instances[0].connected = false;
+        }
+        let view = fleet.view();
+        assert_eq!((view.registered, view.booting, view.room), (1, 1, 4));
+        assert_eq!(fleet.scale_to(1, "g", false), Scale::In(vec!["i-1".into()]));
     }
 
     #[test]

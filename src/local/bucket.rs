@@ -1,15 +1,17 @@
 //! The bucket: S3 objects as files in a folder.
 //!
 //! Invariants: an object is seen whole or not at all (written beside, then
-//! renamed); a condition and the write that it guards are one step; no key leads
-//! out of its bucket. As keys are paths here, `a` and `a/b` cannot both be objects.
+//! renamed); a condition and the write that it guards are one step, also between
+//! clouds that share the folder (a lock on a file in it); no key leads out of its
+//! bucket. As keys are paths here, `a` and `a/b` cannot both be objects.
 
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::HashMap,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -22,6 +24,10 @@ use super::engine::ApiError;
 
 /// How files that are being written are called; no object's key has such a part.
 const UNFINISHED: &str = ".loadtop-unfinished-";
+/// The file that writers lock, beside the buckets.
+const LOCK: &str = ".lock";
+/// Entity tags that are remembered; with one more, all are forgotten.
+const MOST_TAGS: usize = 10_000;
 /// S3's own limit.
 const LONGEST_KEY: usize = 1024;
 
@@ -30,14 +36,27 @@ const LONGEST_KEY: usize = 1024;
 pub(super) struct Buckets {
     folder: PathBuf,
     writing: Mutex<Writing>,
+    /// Entity tags by path, for as long as the file is the same.
+    tags: Mutex<HashMap<PathBuf, (Identity, String)>>,
 }
 
 /// What only one writer at a time has.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Writing {
+    /// Locked by whoever writes, in whatever process.
+    lock: File,
     unfinished: u64,
-    /// Entity tags by path, for as long as the file is the same.
-    etags: HashMap<PathBuf, (Identity, String)>,
+}
+
+/// The right to write, until it is dropped.
+struct Turn<'a>(MutexGuard<'a, Writing>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.lock.unlock() {
+            tracing::error!(%error, "local cloud: the bucket's lock stays");
+        }
+    }
 }
 
 /// Inode, size and time of change: another file, or another content, differs.
@@ -81,7 +100,9 @@ impl Buckets {
     /// The buckets in this folder, with one of this name at least.
     pub(super) fn open(folder: PathBuf, bucket: &str) -> io::Result<Self> {
         fs::create_dir_all(folder.join(bucket))?;
-        Ok(Buckets { folder, writing: Mutex::default() })
+        let lock = File::options().create(true).append(true).open(folder.join(LOCK))?;
+        let writing = Mutex::new(Writing { lock, unfinished: 0 });
+        Ok(Buckets { folder, writing, tags: Mutex::default() })
     }
 
     /// Whether there is such a bucket.
@@ -107,7 +128,7 @@ impl Buckets {
         when: &When,
     ) -> Result<String, ApiError> {
         let path = self.path(bucket, key)?;
-        let mut writing = self.lock();
+        let mut turn = self.turn()?;
         match when {
             When::Always => {}
             When::Absent if read(&path)?.is_none() => {}
@@ -119,11 +140,11 @@ impl Buckets {
                 }
             }
         }
-        writing.unfinished += 1;
+        turn.0.unfinished += 1;
         let folder = path.parent().ok_or_else(bad_key)?;
         fs::create_dir_all(folder).map_err(broken)?;
         // The process id, as another cloud may have the same folder.
-        let name = format!("{UNFINISHED}{}-{}", std::process::id(), writing.unfinished);
+        let name = format!("{UNFINISHED}{}-{}", std::process::id(), turn.0.unfinished);
         let unfinished = folder.join(name);
         let written = fs::write(&unfinished, body).and_then(|()| fs::rename(&unfinished, &path));
         if let Err(error) = written {
@@ -132,7 +153,7 @@ impl Buckets {
         }
         let tag = etag(body);
         if let Ok(metadata) = fs::metadata(&path) {
-            writing.etags.insert(path, (identity(&metadata), tag.clone()));
+            self.remember(path, identity(&metadata), &tag);
         }
         Ok(tag)
     }
@@ -140,8 +161,8 @@ impl Buckets {
     /// Deletes an object; that it does not exist is no error, as on S3.
     pub(super) fn delete(&self, bucket: &str, key: &str) -> Result<(), ApiError> {
         let path = self.path(bucket, key)?;
-        let mut writing = self.lock();
-        writing.etags.remove(&path);
+        let _turn = self.turn()?;
+        self.tags().remove(&path);
         match fs::remove_file(&path) {
             Ok(()) => {}
             Err(error) if is_absent(&error) || path.is_dir() => return Ok(()),
@@ -168,20 +189,40 @@ impl Buckets {
         most: usize,
     ) -> Result<Listing, ApiError> {
         let root = self.check(bucket)?;
-        let mut keys = Vec::new();
+        // One more than the page has: whether the list goes on.
+        let mut walk = Walk { prefix, after, most: most + 1, keys: Vec::new() };
         let within = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         if within.is_empty() || within.split('/').all(is_part) {
             let base = if within.is_empty() { String::new() } else { format!("{within}/") };
-            collect(&root.join(within), &base, &mut keys).map_err(broken)?;
+            walk.folder(&root.join(within), &base).map_err(broken)?;
         }
-        keys.retain(|key| key.starts_with(prefix) && key.as_str() > after);
-        keys.sort_unstable();
+        let mut keys = walk.keys;
         let truncated = keys.len() > most;
         keys.truncate(most);
-        let mut writing = self.lock();
         // What was deleted since is left out.
-        let objects = keys.into_iter().filter_map(|key| writing.describe(root.join(&key), key));
+        let objects = keys.into_iter().filter_map(|key| self.describe(root.join(&key), key));
         Ok(Listing { objects: objects.collect(), truncated })
+    }
+
+    fn describe(&self, path: PathBuf, key: String) -> Option<Listed> {
+        let metadata = fs::metadata(&path).ok()?;
+        let seen = identity(&metadata);
+        let known = self.tags().get(&path).filter(|(known, _)| *known == seen).cloned();
+        if let Some((_, etag)) = known {
+            return Some(Listed { key, size: metadata.len(), etag, modified_s: metadata.mtime() });
+        }
+        let (body, metadata) = content(&path).ok()?;
+        let etag = etag(&body);
+        self.remember(path, identity(&metadata), &etag);
+        Some(Listed { key, size: metadata.len(), etag, modified_s: metadata.mtime() })
+    }
+
+    fn remember(&self, path: PathBuf, identity: Identity, tag: &str) {
+        let mut tags = self.tags();
+        if tags.len() >= MOST_TAGS && !tags.contains_key(&path) {
+            tags.clear();
+        }
+        tags.insert(path, (identity, tag.to_owned()));
     }
 
     fn path(&self, bucket: &str, key: &str) -> Result<PathBuf, ApiError> {
@@ -192,58 +233,92 @@ impl Buckets {
         if key.split('/').all(is_part) { Ok(folder.join(key)) } else { Err(bad_key()) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Writing> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for other writers, of this process and of others.
+    fn turn(&self) -> Result<Turn<'_>, ApiError> {
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.lock.lock().map_err(broken)?;
+        Ok(Turn(writing))
+    }
+
+    fn tags(&self) -> MutexGuard<'_, HashMap<PathBuf, (Identity, String)>> {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Writing {
-    fn describe(&mut self, path: PathBuf, key: String) -> Option<Listed> {
-        let metadata = fs::metadata(&path).ok()?;
-        let identity = identity(&metadata);
-        let known = self.etags.get(&path).filter(|(known, _)| *known == identity);
-        let etag = if let Some((_, tag)) = known {
-            tag.clone()
-        } else {
-            let tag = etag(&fs::read(&path).ok()?);
-            self.etags.insert(path, (identity, tag.clone()));
-            tag
+/// A walk over a bucket's files in the order of their keys, no further than needed.
+struct Walk<'a> {
+    prefix: &'a str,
+    after: &'a str,
+    most: usize,
+    keys: Vec<String>,
+}
+
+impl Walk<'_> {
+    /// Takes the keys of the objects under a folder, which all begin with `base`.
+    fn folder(&mut self, folder: &Path, base: &str) -> io::Result<()> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if is_absent(&error) => return Ok(()),
+            Err(error) => return Err(error),
         };
-        Some(Listed { key, size: metadata.len(), etag, modified_s: metadata.mtime() })
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if !is_part(&name) {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            // With its slash a folder sorts as the keys under it do.
+            if kind.is_dir() && self.may_be_under(&format!("{base}{name}/")) {
+                found.push((format!("{base}{name}/"), Some(entry.path())));
+            } else if kind.is_file() && self.is_wanted(&format!("{base}{name}")) {
+                found.push((format!("{base}{name}"), None));
+            }
+        }
+        found.sort_unstable();
+        for (key, below) in found {
+            if self.keys.len() >= self.most {
+                return Ok(());
+            }
+            match below {
+                Some(below) => self.folder(&below, &key)?,
+                None => self.keys.push(key),
+            }
+        }
+        Ok(())
     }
-}
 
-/// All objects under a folder, as keys.
-fn collect(folder: &Path, base: &str, keys: &mut Vec<String>) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        if !is_part(&name) {
-            continue;
-        }
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            collect(&entry.path(), &format!("{base}{name}/"), keys)?;
-        } else if kind.is_file() {
-            keys.push(format!("{base}{name}"));
-        }
+    fn is_wanted(&self, key: &str) -> bool {
+        key.starts_with(self.prefix) && key > self.after
     }
-    Ok(())
+
+    /// Whether keys that begin with `base` can be wanted.
+    fn may_be_under(&self, base: &str) -> bool {
+        let has_prefix = base.starts_with(self.prefix) || self.prefix.starts_with(base);
+        has_prefix && (base > self.after || self.after.starts_with(base))
+    }
 }
 
 fn read(path: &Path) -> Result<Option<Object>, ApiError> {
-    let body = match fs::read(path) {
-        Ok(body) => body,
-        Err(error) if is_absent(&error) || path.is_dir() => return Ok(None),
-        Err(error) => return Err(broken(error)),
-    };
-    let modified_s = fs::metadata(path).map_or(0, |metadata| metadata.mtime());
-    Ok(Some(Object { etag: etag(&body), body: body.into(), modified_s }))
+    match content(path) {
+        Ok((body, metadata)) => {
+            let modified_s = metadata.mtime();
+            Ok(Some(Object { etag: etag(&body), body: body.into(), modified_s }))
+        }
+        Err(error) if is_absent(&error) || path.is_dir() => Ok(None),
+        Err(error) => Err(broken(error)),
+    }
+}
+
+/// A file's content, and what is known of that very file: another one may have its
+/// name by now.
+fn content(path: &Path) -> io::Result<(Vec<u8>, fs::Metadata)> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut body = Vec::with_capacity(metadata.len() as usize);
+    file.read_to_end(&mut body)?;
+    Ok((body, metadata))
 }
 
 fn etag(body: &[u8]) -> String {

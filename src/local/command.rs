@@ -4,12 +4,13 @@
 
 use std::io::Write as _;
 
-use color_eyre::eyre::WrapErr as _;
+use color_eyre::eyre::{WrapErr as _, ensure};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{LocalCloud, Options, environment};
 
-/// Serves until SIGINT, SIGTERM or SIGHUP, then ends all tasks.
+/// Serves until SIGINT, SIGTERM or SIGHUP, then ends all tasks. That one of them is
+/// left is an error.
 pub async fn serve(options: Options) -> color_eyre::Result<()> {
     // Before anything is started, so that none of them ends us without a shutdown.
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -25,7 +26,8 @@ pub async fn serve(options: Options) -> color_eyre::Result<()> {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
     }
-    cloud.shutdown().await;
+    let left = cloud.shutdown().await;
+    ensure!(left == 0, "{left} tasks did not end, although they were killed");
     Ok(())
 }
 

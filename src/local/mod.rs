@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Invariants: it listens on loopback only, and answers only what was signed with
-//! the key of this start; no child outlives it; nothing outside this module knows
-//! that a cloud is local: it gets an [`Endpoint`], [`Names`] and a [`Site`].
+//! the key of this start; no child outlives it, as tasks are programs of ours only,
+//! which watch for its end; nothing outside this module knows that a cloud is local:
+//! it gets an [`Endpoint`], [`Names`] and a [`Site`].
 
 mod bucket;
 mod clock;
@@ -74,6 +75,9 @@ pub struct Options {
     pub tasks_per_instance: u32,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
+    /// Whether tasks may be any program, also one that would outlive a cloud that is
+    /// killed. Of this module's tests only.
+    any_program: bool,
 }
 
 impl Options {
@@ -90,6 +94,7 @@ impl Options {
             max_instances: 10,
             tasks_per_instance: 4,
             outlives_us: false,
+            any_program: false,
         }
     }
 }
@@ -164,12 +169,14 @@ impl LocalCloud {
     }
 
     /// Ends all tasks (they are asked, and killed after a short grace), then the
-    /// server. When this returns every child was reaped.
-    pub async fn shutdown(self) {
+    /// server. Says how many children are left: with 0, as it should be, every one
+    /// was reaped; others were killed and did not end within some seconds.
+    pub async fn shutdown(self) -> u32 {
         // The server goes last: tasks that end write their last results.
-        self.shell.end_processes(GRACE).await;
+        let left = self.shell.end_processes(GRACE).await;
         self.until.cancel();
         self.background.wait().await;
+        left
     }
 }
 
@@ -190,6 +197,7 @@ fn setup(options: &Options) -> Setup {
         instances: options.instances,
         max_instances: options.max_instances,
         tasks_per_instance: options.tasks_per_instance,
+        any_program: options.any_program,
         seed: Uuid::new_v4(),
     }
 }

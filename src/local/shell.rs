@@ -107,9 +107,9 @@ impl Shell {
         }
     }
 
-    /// Ends all processes, and returns when there is none left.
-    pub(super) async fn end_processes(&self, grace: Duration) {
-        self.runner.end_all(grace).await;
+    /// Ends all processes; says how many are left although they were killed.
+    pub(super) async fn end_processes(&self, grace: Duration) -> u32 {
+        self.runner.end_all(grace).await
     }
 
     /// Ends all processes at once, and waits for none.

@@ -56,11 +56,10 @@ fn no_key_leads_out() {
         );
     }
     assert_eq!(keys(&buckets, "../", "", 10), (vec![], false));
-    assert_eq!(
-        fs::read_dir(folder.path()).expect("there").count(),
-        1,
-        "the bucket and nothing else"
-    );
+    let there = fs::read_dir(folder.path()).expect("there");
+    let mut there: Vec<_> = there.map(|entry| entry.expect("there").file_name()).collect();
+    there.sort();
+    assert_eq!(there, [LOCK, "b"], "the bucket, its lock and nothing else");
 }
 
 #[test]
@@ -131,4 +130,71 @@ fn a_key_cannot_be_an_object_and_a_folder() {
     assert!(buckets.put("b", "a/b", b"x", &When::Always).is_err());
     assert_eq!(code(buckets.get("b", "a/b")), "NoSuchKey");
     assert_eq!(&buckets.get("b", "a").expect("there").body[..], b"x");
+}
+
+#[test]
+fn pages_together_are_the_whole_list() {
+    let (buckets, _folder) = buckets();
+    let mut all = Vec::new();
+    for folder in ["", "a/", "a-/", "a/b/", "a0/c/d/", "z/"] {
+        for name in ["a.", "k", "k-1", "k0", "zz"] {
+            all.push(format!("{folder}{name}"));
+        }
+    }
+    for key in &all {
+        buckets.put("b", key, b"x", &When::Always).expect("written");
+    }
+    all.sort();
+    for most in [1, 2, 7, 100] {
+        for prefix in ["", "a", "a/", "a/k", "a/b/zz", "nothing"] {
+            let mut listed: Vec<String> = Vec::new();
+            loop {
+                let after = listed.last().cloned().unwrap_or_default();
+                let (page, goes_on) = keys(&buckets, prefix, &after, most);
+                listed.extend(page);
+                if !goes_on {
+                    break;
+                }
+            }
+            let expected: Vec<_> = all.iter().filter(|key| key.starts_with(prefix)).collect();
+            assert_eq!(listed.iter().collect::<Vec<_>>(), expected, "{prefix} by {most}");
+        }
+    }
+}
+
+/// Each has a lock of its own on the same file, as two processes have.
+#[test]
+fn of_two_clouds_on_a_folder_one_wins_each_time() {
+    const ROUNDS: usize = 200;
+    let (first, folder) = buckets();
+    let second = Buckets::open(folder.path().to_owned(), "b").expect("opened");
+    first.put("b", "k", b"0", &When::Always).expect("written");
+    std::thread::scope(|scope| {
+        for buckets in [&first, &second] {
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    loop {
+                        let old = buckets.get("b", "k").expect("there");
+                        let text = std::str::from_utf8(&old.body).expect("a number");
+                        let next = text.parse::<usize>().expect("a number") + 1;
+                        let when = When::Matches(old.etag);
+                        if buckets.put("b", "k", next.to_string().as_bytes(), &when).is_ok() {
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let last = first.get("b", "k").expect("there");
+    assert_eq!(last.body, (2 * ROUNDS).to_string().as_bytes());
+}
+
+#[test]
+fn tags_are_not_remembered_without_end() {
+    let (buckets, folder) = buckets();
+    for number in 0..=MOST_TAGS {
+        buckets.remember(folder.path().join(number.to_string()), (0, 0, 0, 0), "tag");
+    }
+    assert_eq!(buckets.tags().len(), 1);
 }

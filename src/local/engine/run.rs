@@ -43,6 +43,8 @@ impl Engine {
         let definition =
             definition.cloned().ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
         let container = container_override(&request, &definition)?;
+        let command = command(&definition, &container);
+        self.definitions.check_program(&command).map_err(ApiError::parameter)?;
         if !self.instances.values().any(|instance| instance.is_active()) {
             return Err(ApiError::parameter("No Container Instances were found in your cluster."));
         }
@@ -121,8 +123,6 @@ impl Engine {
         let number = self.number();
         let id = self.ids.hex();
         let container = &definition.container;
-        let mut command = container.entry_point.clone();
-        command.extend(wanted.command.as_ref().unwrap_or(&container.command).iter().cloned());
         let variables = container.environment.iter().chain(&wanted.environment);
         let environment: BTreeMap<String, String> =
             variables.map(|variable| (variable.name.clone(), variable.value.clone())).collect();
@@ -140,7 +140,7 @@ impl Engine {
             cpu: definition.cpu,
             memory: definition.memory,
             stop_timeout: definition.stop_timeout(),
-            command,
+            command: command(definition, wanted),
             environment,
             overrides: request.overrides.clone(),
             started_by: request.started_by.clone(),
@@ -183,6 +183,13 @@ fn check(request: &RunTask) -> Result<i64, ApiError> {
         return Err(ApiError::parameter("Container Overrides length must be at most 8192."));
     }
     Ok(count)
+}
+
+/// Program and arguments: an override takes the place of the arguments only.
+fn command(definition: &Definition, wanted: &ContainerOverride) -> Vec<String> {
+    let container = &definition.container;
+    let arguments = wanted.command.as_ref().unwrap_or(&container.command);
+    [&container.entry_point[..], arguments].concat()
 }
 
 /// The override of the definition's only container.

@@ -1,8 +1,9 @@
 //! Tasks as real child processes.
 //!
 //! Invariants: a process that was started is reported as ended exactly once; no
-//! signal goes to a process that was reaped; no child outlives the cloud, however
-//! that ends (each holds the read end of a pipe that closes with it).
+//! signal goes to a process that was reaped; no child outlives a cloud that ends or
+//! is dropped. One that is killed cannot end anybody: each child holds the read end
+//! of a pipe that closes then, and the programs that the engine lets in watch it.
 
 mod process;
 
@@ -70,8 +71,8 @@ impl Runner {
     }
 
     /// Ends all processes and lets none start any more. Those that take longer
-    /// than `grace` are killed.
-    pub(super) async fn end_all(&self, grace: Duration) {
+    /// than `grace` are killed. Says how many did not end even then.
+    pub(super) async fn end_all(&self, grace: Duration) -> u32 {
         let orders = self.lock().take().unwrap_or_default();
         self.processes.close();
         for (order, within) in [(Order::Terminate, grace), (Order::Kill, KILLED_END_WITHIN)] {
@@ -79,10 +80,12 @@ impl Runner {
                 process.send_replace(order);
             }
             if tokio::time::timeout(within, self.processes.wait()).await.is_ok() {
-                return;
+                return 0;
             }
         }
-        tracing::error!("local cloud: killed processes that did not end");
+        let left = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
+        tracing::error!(left, "local cloud: killed processes that did not end");
+        left
     }
 
     /// Lets no process start any more, and leaves those that run without anybody

@@ -44,7 +44,7 @@ async fn a_shutdown_ends_the_whole_group() {
     let script = "trap '' TERM; sleep 1000 & echo $$ $!; wait";
     let processes = two_processes(&site, script).await;
     assert!(processes.iter().all(|process| is_alive(process)));
-    site.local.shutdown().await;
+    assert_eq!(site.local.shutdown().await, 0, "nobody is left");
     gone(processes).await;
 }
 

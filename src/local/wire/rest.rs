@@ -1,4 +1,7 @@
 //! REST and XML: S3, with the bucket in the path.
+//!
+//! Invariant: what would change a request's meaning and is not understood is refused
+//! (`PUT ?tagging` is no write of the object, a copy no empty object), never ignored.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,6 +20,23 @@ const XML: &str = "application/xml";
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 /// Objects in a page of a list.
 const MOST_LISTED: usize = 1000;
+/// What a list may be asked with. The SDK names its operation in `x-id`; keys are
+/// sent as they are, which a client that asked for `encoding-type` is told.
+const LIST_KEYS: [&str; 8] = [
+    "list-type",
+    "prefix",
+    "start-after",
+    "continuation-token",
+    "max-keys",
+    "encoding-type",
+    "fetch-owner",
+    "x-id",
+];
+/// What else may be asked with.
+const OTHER_KEYS: [&str; 1] = ["x-id"];
+/// Headers that are understood with no operation.
+const FOREIGN_HEADERS: [&str; 4] =
+    ["range", "x-amz-copy-source", "if-modified-since", "if-unmodified-since"];
 
 /// What is to be done, apart from the buckets.
 #[derive(Debug)]
@@ -54,6 +74,7 @@ fn read(call: &Call) -> Result<(String, Operation), ApiError> {
     let query: HashMap<String, String> =
         serde_html_form::from_str(query).map_err(|_| invalid("The query is not a form."))?;
     let key = key.to_owned();
+    refuse_foreign(call, &query, key.is_empty())?;
     let operation = match (&call.parts.method, key.is_empty()) {
         (&Method::HEAD, true) => Operation::HeadBucket,
         (&Method::GET, true) => list(&query)?,
@@ -72,16 +93,32 @@ fn read(call: &Call) -> Result<(String, Operation), ApiError> {
     Ok((bucket.to_owned(), operation))
 }
 
+/// Refuses what is not understood, for a bucket or for an object in it.
+fn refuse_foreign(
+    call: &Call,
+    query: &HashMap<String, String>,
+    bucket: bool,
+) -> Result<(), ApiError> {
+    let method = &call.parts.method;
+    let keys = if bucket && method == Method::GET { &LIST_KEYS[..] } else { &OTHER_KEYS };
+    if let Some(key) = query.keys().find(|key| !keys.contains(&key.as_str())) {
+        return Err(not_implemented(format!("The local cloud does not know ?{key}.")));
+    }
+    let conditions: &[&str] = match *method {
+        Method::PUT => &[],
+        Method::DELETE => &["if-match", "if-none-match"],
+        _ => &["if-match"],
+    };
+    let foreign = FOREIGN_HEADERS.iter().chain(conditions);
+    match foreign.copied().find(|&name| call.parts.headers.contains_key(name)) {
+        Some(name) => Err(not_implemented(format!("The local cloud does not know {name} here."))),
+        None => Ok(()),
+    }
+}
+
 fn list(query: &HashMap<String, String>) -> Result<Operation, ApiError> {
     if query.get("list-type").map(String::as_str) != Some("2") {
-        return Err(ApiError::new("NotImplemented", 501, "The local cloud lists with version 2."));
-    }
-    if query.contains_key("delimiter") {
-        return Err(ApiError::new(
-            "NotImplemented",
-            501,
-            "The local cloud lists without delimiter.",
-        ));
+        return Err(not_implemented("The local cloud lists with version 2."));
     }
     let most = match query.get("max-keys") {
         None => MOST_LISTED,
@@ -103,16 +140,14 @@ fn list(query: &HashMap<String, String>) -> Result<Operation, ApiError> {
 }
 
 fn when(call: &Call) -> Result<When, ApiError> {
-    let condition = |name| text(&call.parts.headers, name);
+    let headers = &call.parts.headers;
+    // One that cannot be read must not count as none.
+    let condition = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     match (condition("if-match"), condition("if-none-match")) {
         (None, None) => Ok(When::Always),
-        (Some(tag), None) => Ok(When::Matches(tag.to_owned())),
+        (Some(tag), None) if !tag.is_empty() && tag != "*" => Ok(When::Matches(tag.to_owned())),
         (None, Some("*")) => Ok(When::Absent),
-        _ => Err(ApiError::new(
-            "NotImplemented",
-            501,
-            "If-Match: TAG or If-None-Match: * is understood.",
-        )),
+        _ => Err(not_implemented("If-Match: TAG or If-None-Match: * is understood.")),
     }
 }
 
@@ -222,6 +257,10 @@ fn set(answer: &mut Answer, name: HeaderName, value: &str) {
     }
 }
 
+fn not_implemented(message: impl Into<String>) -> ApiError {
+    ApiError::new("NotImplemented", 501, message)
+}
+
 fn invalid(message: &str) -> ApiError {
     ApiError::new("InvalidArgument", 400, message)
 }
@@ -229,6 +268,62 @@ fn invalid(message: &str) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What `method path` with these headers is read as.
+    fn read_as(request: &str, headers: &[(&str, &str)]) -> Result<Operation, ApiError> {
+        let (method, uri) = request.split_once(' ').expect("a method and a path");
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for &(name, value) in headers {
+            request = request.header(name, value);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        read(&Call { parts, body: Bytes::new(), id: String::new() }).map(|(_, operation)| operation)
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_and_not_ignored() {
+        let if_match = [("if-match", "\"x\"")];
+        let understood: [(&str, &[(&str, &str)]); 8] = [
+            ("PUT /b/k?x-id=PutObject", &[]),
+            ("PUT /b/k", &if_match),
+            ("PUT /b/k", &[("if-none-match", "*")]),
+            ("GET /b/k?x-id=GetObject", &[("if-none-match", "\"x\"")]),
+            ("HEAD /b/k", &[]),
+            ("DELETE /b/k?x-id=DeleteObject", &[]),
+            ("GET /b?list-type=2&prefix=a%2F&max-keys=2&encoding-type=url", &[]),
+            ("HEAD /b", &[]),
+        ];
+        for (request, headers) in understood {
+            assert!(read_as(request, headers).is_ok(), "{request} {headers:?}");
+        }
+        let foreign: [(&str, &[(&str, &str)]); 20] = [
+            ("PUT /b/k?tagging", &[]),
+            ("PUT /b/k?acl", &[]),
+            ("PUT /b/k?partNumber=1&uploadId=u", &[]),
+            ("PUT /b/k", &[("x-amz-copy-source", "/b/other")]),
+            ("PUT /b/k", &[("if-match", "*")]),
+            ("PUT /b/k", &[("if-match", "\u{e9}")]),
+            ("PUT /b/k", &[("if-none-match", "\"x\"")]),
+            ("DELETE /b/k?tagging", &[]),
+            ("DELETE /b/k?versionId=1", &[]),
+            ("DELETE /b/k", &if_match),
+            ("DELETE /b/k", &[("if-none-match", "*")]),
+            ("GET /b/k?attributes", &[]),
+            ("GET /b/k", &[("range", "bytes=0-1")]),
+            ("GET /b/k", &if_match),
+            ("GET /b/k", &[("if-modified-since", "Mon, 01 Jan 2024 00:00:00 GMT")]),
+            ("HEAD /b/k", &if_match),
+            ("GET /b", &[]),
+            ("GET /b?versioning", &[]),
+            ("GET /b?list-type=2&delimiter=%2F", &[]),
+            ("HEAD /b?policy", &[]),
+        ];
+        for (request, headers) in foreign {
+            let error = read_as(request, headers).expect_err(request);
+            let seen = (error.code, error.status);
+            assert_eq!(seen, ("NotImplemented", 501), "{request} {headers:?}");
+        }
+    }
 
     #[test]
     fn chunks_are_put_together_or_refused() {
