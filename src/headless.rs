@@ -59,7 +59,10 @@ pub async fn run(settings: Settings, plan: Plan) -> color_eyre::Result<u8> {
         Ok(mut runner) => runner.run(devices_per_task).await,
         Err(error) => Err(error),
     };
-    session.end().await;
+    let left = session.end().await;
+    if left > 0 {
+        say(&format!("{left} processes could not be ended; see the log and `ps -ef`"));
+    }
     outcome
 }
 
