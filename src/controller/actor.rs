@@ -2,8 +2,8 @@
 //!
 //! What it does is beside it: [`orders`](super::orders) turns commands into
 //! changes, [`advance`](super::advance) starts the calls that are due,
-//! [`learn`](super::learn) takes their answers in, [`end`](super::end) brings a
-//! run to zero. Invariant: nothing in the loop waits for the network.
+//! [`learn`](super::learn) and [`tasks`](super::tasks) take their answers in,
+//! [`end`](super::end) brings a run to zero. Invariant: nothing in the loop waits for the network.
 
 use std::{sync::Arc, time::Duration};
 

@@ -21,6 +21,7 @@ mod notices;
 mod orders;
 mod run;
 pub mod snapshot;
+mod tasks;
 mod wishes;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
