@@ -2,7 +2,7 @@
 //! [`Snapshot`](crate::controller::snapshot::Snapshot) that is drawn.
 //!
 //! Invariant: [`state`], [`action`], [`update`] and [`effect`] are pure: no clock, no
-//! terminal, no runtime, no colours. The one loop that touches the world is [`run`].
+//! terminal, no runtime, no colours. The one loop that touches the world is [`run()`].
 
 pub mod action;
 pub mod effect;
