@@ -30,7 +30,7 @@ const FIRST_LOOK: Duration = Duration::from_secs(20);
 const BOOT: Duration = Duration::from_mins(3);
 /// How long tasks may take to come up, beyond the ramp.
 const LAUNCH: Duration = Duration::from_secs(90);
-/// How long bringing the run to zero may take.
+/// How long bringing the run to zero may take without any progress.
 const END: Duration = Duration::from_secs(90);
 /// How often the progress is told.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -55,9 +55,14 @@ pub struct Plan {
 pub async fn run(settings: Settings, plan: Plan) -> color_eyre::Result<u8> {
     let devices_per_task = settings.devices_per_task;
     let session = Session::start(settings).await?;
-    let mut runner = Runner::new(session.handle.clone(), plan)?;
-    let outcome = runner.run(devices_per_task).await;
-    session.end().await;
+    let outcome = match Runner::new(session.handle.clone(), plan) {
+        Ok(mut runner) => runner.run(devices_per_task).await,
+        Err(error) => Err(error),
+    };
+    let left = session.end().await;
+    if left > 0 {
+        say(&format!("{left} processes could not be ended; see the log and `ps -ef`"));
+    }
     outcome
 }
 
@@ -68,6 +73,8 @@ enum Waited {
     Came,
     /// The deadline.
     TooLate,
+    /// Nothing more can come: every task's slot was given up.
+    Hopeless,
     /// A signal.
     Interrupted,
 }
@@ -98,13 +105,16 @@ impl Runner {
             Waited::TooLate => {
                 return Err(eyre!("the instances did not come up within {} s", BOOT.as_secs()));
             }
-            Waited::Interrupted => return Ok(INTERRUPTED),
+            Waited::Hopeless | Waited::Interrupted => return Ok(INTERRUPTED),
         }
         let interrupted = self.load().await? == Waited::Interrupted;
         let confirmed = if interrupted { Confirmed::BySignal } else { Confirmed::ByPlan };
-        let summary = self.end(confirmed).await?;
+        let Some(summary) = self.end(confirmed).await? else {
+            say("interrupted again: the tasks are killed, and no summary is made");
+            return Ok(INTERRUPTED);
+        };
         self.print(&summary)?;
-        Ok(if interrupted { INTERRUPTED } else { summary.exit_code })
+        Ok(summary.exit_code)
     }
 
     /// Scales the instances to the need, or refuses with the number that fits.
@@ -115,7 +125,7 @@ impl Runner {
             Waited::TooLate => {
                 return Err(eyre!("no instance has room for a task: see the notices above"));
             }
-            Waited::Interrupted => return Ok(Waited::Interrupted),
+            waited => return Ok(waited),
         }
         let view = self.snapshot().instances.value.clone();
         let needed = needed(&view, self.plan.devices, devices_per_task)?;
@@ -136,33 +146,41 @@ impl Runner {
                 say(&format!("the ramp is over, holding for {} s", hold_for.as_secs_f64()));
             }
             Waited::TooLate => say("the ramp did not end in time, holding what is there"),
-            Waited::Interrupted => return Ok(Waited::Interrupted),
+            waited => return Ok(waited),
         }
-        match self.wait(hold_for, |_| false).await? {
-            Waited::Interrupted => Ok(Waited::Interrupted),
-            _ => Ok(Waited::Came),
-        }
+        self.wait(hold_for, |_| false).await
     }
 
     /// Brings the run to zero; a signal does not shorten that below what is safe,
     /// a second one does: then the local cloud is simply taken down.
-    async fn end(&mut self, confirmed: Confirmed) -> color_eyre::Result<Arc<Summary>> {
+    async fn end(&mut self, confirmed: Confirmed) -> color_eyre::Result<Option<Arc<Summary>>> {
         self.send(Command::End { scale_to_zero: false, confirmed }).await?;
         let ended = |it: &Snapshot| it.run.as_ref().is_some_and(|run| run.phase == Phase::Ended);
-        let waited = self.wait(END, ended).await?;
-        let snapshot = self.snapshot();
-        let summary = snapshot.run.as_ref().and_then(|run| run.summary.clone());
-        summary.ok_or_else(|| match waited {
-            Waited::Interrupted => eyre!("interrupted again: tasks are killed, no summary is made"),
-            _ => eyre!(
-                "the run did not come to its end within {} s; its tasks are killed",
-                END.as_secs()
-            ),
-        })
+        let mut seen = None;
+        loop {
+            let waited = self.wait(END, ended).await?;
+            let snapshot = self.snapshot();
+            let run = snapshot.run.as_ref();
+            let now = run.map(|run| run.phase);
+            match waited {
+                Waited::Interrupted => return Ok(None),
+                // As long as something moves, there is something to wait for.
+                Waited::TooLate if now != seen => seen = now,
+                _ => {
+                    let summary = run.and_then(|run| run.summary.clone());
+                    return summary.map(Some).ok_or_else(|| {
+                        eyre!("the run did not come to a summary; its tasks are killed: see above")
+                    });
+                }
+            }
+        }
     }
 
     fn print(&self, summary: &Summary) -> color_eyre::Result<()> {
-        if summary.result == RunResult::Error {
+        if summary.result == RunResult::Error && summary.devices.peak_connected > 0 {
+            let missing = summary.devices.failed;
+            say(&format!("{missing} devices are missing: their tasks failed again and again"));
+        } else if summary.result == RunResult::Error {
             let kinds: Vec<String> =
                 summary.errors.by_kind.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
             let why = if kinds.is_empty() { "no device tried".into() } else { kinds.join(", ") };
@@ -201,6 +219,9 @@ impl Runner {
             if wished(&snapshot) {
                 return Ok(Waited::Came);
             }
+            if is_hopeless(&snapshot) {
+                return Ok(Waited::Hopeless);
+            }
             let [interrupt, terminate, hangup] = &mut self.signals;
             tokio::select! {
                 biased;
@@ -231,6 +252,13 @@ impl Runner {
             say(&progress(snapshot));
         }
     }
+}
+
+/// Whether every task that the run needs was given up. While it ends, that is no news.
+fn is_hopeless(snapshot: &Snapshot) -> bool {
+    let tasks = &snapshot.tasks.value;
+    let is_on = snapshot.run.as_ref().is_some_and(|run| run.phase == Phase::Running);
+    is_on && tasks.given_up > 0 && tasks.given_up == tasks.wanted
 }
 
 fn progress(snapshot: &Snapshot) -> String {

@@ -24,6 +24,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         None => dashboard(cli.dashboard),
         Some(Command::Run(arguments)) => headless(arguments),
         Some(Command::Local) => {
+            log_to_file(None)?;
             let options = local::Options::new(&record::state_dir(), session::program()?);
             shared_runtime()?.block_on(local::serve(options))?;
             Ok(0)
@@ -64,16 +65,16 @@ fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
             session.handle.commands.send(add).await.wrap_err("the controller is gone")?;
         }
         let farewell = app::run(session.handle.clone(), options).await;
-        session.end().await;
+        let left = session.end().await;
         let farewell = farewell?;
-        say_farewell(&farewell);
+        say_farewell(&farewell, left);
         Ok(if farewell.is_interrupted() { 130 } else { 0 })
     })
 }
 
 /// What stays on the terminal when the dashboard is gone. On standard error: it is
 /// words, and the terminal may be gone too.
-fn say_farewell(farewell: &app::Farewell) {
+fn say_farewell(farewell: &app::Farewell, left: u32) {
     if let Some(run) = &farewell.snapshot.run {
         match &run.summary {
             Some(summary) => say(summary.to_string().trim_end()),
@@ -85,7 +86,10 @@ fn say_farewell(farewell: &app::Farewell) {
         let left = farewell.tasks_left();
         say(&format!("{left} tasks had not stopped by themselves and were killed"));
     }
-    say("nothing is left running");
+    match left {
+        0 => say("nothing is left running"),
+        _ => say(&format!("{left} processes could not be ended; see the log and `ps -ef`")),
+    }
 }
 
 fn headless(arguments: Run) -> color_eyre::Result<u8> {

@@ -88,13 +88,15 @@ impl Session {
         Ok(Session { handle, controller, local, practice })
     }
 
-    /// Ends everything: the controller, then all tasks, then the practice target.
-    pub async fn end(self) {
+    /// Ends everything: the controller, then all tasks, then the practice target. The
+    /// answer is how many processes could not be ended: 0, unless the system holds one.
+    pub async fn end(self) -> u32 {
         self.controller.stop().await;
-        self.local.shutdown().await;
+        let mut left = self.local.shutdown().await;
         if let Some(practice) = self.practice {
-            practice.stop().await;
+            left += u32::from(!practice.stop().await);
         }
+        left
     }
 }
 

@@ -108,6 +108,14 @@ fn who_confirms_is_known() {
     assert_free_of(
         &["."],
         &["Confirmed::By"],
-        &["model/confirmed.rs", "app/update.rs", "app/keys.rs", "headless.rs", "controller/end.rs"],
+        &[
+            "model/confirmed.rs",
+            "app/update.rs",
+            "app/keys.rs",
+            "report/summary.rs",
+            "controller/advance.rs",
+            "headless.rs",
+            "controller/end.rs",
+        ],
     );
 }

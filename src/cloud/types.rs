@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::model::Millis;
 
 /// What RunTask is called with: one task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaskRequest {
     /// Idempotency token, at most 64 ASCII characters.
     pub client_token: String,
@@ -64,6 +65,22 @@ pub struct TaskSeen {
     pub exit_code: Option<i32>,
     /// Why that container ended, if ECS says so.
     pub container_reason: Option<String>,
+}
+
+impl TaskSeen {
+    /// A task that is gone, of which no more is known.
+    #[must_use]
+    pub fn stopped(arn: String) -> Self {
+        TaskSeen {
+            arn,
+            last_status: "STOPPED".to_owned(),
+            desired_status: "STOPPED".to_owned(),
+            instance_arn: None,
+            stopped_reason: None,
+            exit_code: None,
+            container_reason: None,
+        }
+    }
 }
 
 /// A container instance as ECS describes it.

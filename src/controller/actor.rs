@@ -65,6 +65,17 @@ pub(super) struct Looks {
     pub(super) edit_from: Millis,
 }
 
+impl Looks {
+    /// A new run: its own things were never looked at.
+    pub(super) fn begin_run(&mut self) {
+        self.tasks = Look::default();
+        self.figures = Look::default();
+        self.wish = Look::default();
+        self.editing = false;
+        self.edit_from = 0;
+    }
+}
+
 /// One thing that is looked at again and again.
 #[derive(Debug, Default)]
 pub(super) struct Look {

@@ -4,18 +4,21 @@
 //! request is in the bucket before its RunTask leaves; at most
 //! [`CALLS_AT_ONCE`] RunTask calls are on their way; at most one write of the wish.
 
-use std::collections::BTreeSet;
-
 use super::{
     actor::Actor,
     figures,
     jobs::{self, Done, RunDone},
-    run::Run,
+    run::{Ending, Run},
+    snapshot::Level,
     wishes::{self, Stored},
 };
 use crate::{
-    cloud::types::TaskRequest,
-    model::{Millis, slots::Step, wish::Change},
+    model::{
+        Millis,
+        confirmed::Confirmed,
+        slots::{Outcome, Step},
+        wish::{Change, EDITS_REMEMBERED},
+    },
     stats::metrics,
 };
 
@@ -33,14 +36,16 @@ impl Actor {
         if self.run.as_ref().is_none_or(Run::has_ended) {
             return;
         }
+        self.tell_journal_trouble();
         self.write_wish(now);
         if self.run.as_ref().is_none_or(|run| run.etag.is_none()) {
-            return;
+            return self.end_before_it_began();
         }
         self.look_at_run(now);
-        self.renew_lease();
+        self.keep_lease(now);
         self.open_windows(now);
         self.match_tasks(now);
+        self.record();
         self.launch();
         self.advance_end(now);
     }
@@ -62,15 +67,16 @@ impl Actor {
         };
         let id = run.id.clone();
         let cloud = self.cloud.clone();
-        let arns: Vec<String> = run.slots.arns().map(str::to_owned).collect();
+        let strays = run.strays.iter().cloned();
+        let arns: Vec<String> = run.slots.arns().map(str::to_owned).chain(strays).collect();
         let look = (run.key("wish.json"), run.etag.clone());
-        let queries = (figures::range(self.clock.bucket()), run.wish.report_ms);
+        let queries = (run.figures.range(self.clock.bucket()), run.wish.report_ms);
         if !arns.is_empty() && self.looks.tasks.is_due(now) {
             let cloud = cloud.clone();
-            self.spawn_of_run(
-                &id,
-                async move { RunDone::Tasks(cloud.describe_tasks(&arns).await) },
-            );
+            self.spawn_of_run(&id, async move {
+                let answer = cloud.describe_tasks(&arns).await;
+                RunDone::Tasks(arns, answer)
+            });
         }
         if !self.looks.editing
             && let (key, Some(etag)) = look
@@ -103,7 +109,8 @@ impl Actor {
         if run.queue.is_empty() {
             return;
         }
-        let edits = run.queue.clone();
+        // No more than the wish remembers: after a lost answer each must be found.
+        let edits: Vec<_> = run.queue.iter().take(EDITS_REMEMBERED / 2).cloned().collect();
         let known = Stored { wish: run.wish.clone(), etag, dated: None };
         let (id, key, journal) = (run.id.clone(), run.key("wish.json"), run.journal.clone());
         let job = jobs::edit(self.cloud.clone(), journal, key, known, edits.clone());
@@ -111,16 +118,39 @@ impl Actor {
         self.spawn_of_run(&id, async { RunDone::Edited(edits, job.await) });
     }
 
-    /// Prolongs the lease at its half.
-    fn renew_lease(&mut self) {
+    /// Prolongs the lease at its half. One that has lapsed is final: the agents have
+    /// ended their devices, and the run is brought to its end.
+    fn keep_lease(&mut self, since: Millis) {
         let now = self.clock.bucket();
         let lease = self.options.lease.as_millis() as Millis;
         let Some(run) = self.run.as_mut().filter(|run| run.ending.is_none()) else {
             return;
         };
-        let preview = run.preview();
-        if preview.lease_until < now + lease / 2 && preview.lease_until > now {
+        if run.wish.lease_until <= now {
+            run.ending = Some(Ending::new(since, Confirmed::ByLease, false));
+            run.change(Change::Stop);
+            let text = format!(
+                "the lease of run {} has lapsed, as after a long sleep of this machine: its \
+                 devices have ended, and so does the run",
+                run.id
+            );
+            return self.notice(Level::Error, text);
+        }
+        if run.preview().lease_until < now + lease / 2 {
             run.change(Change::Renew { until: now + lease });
+        }
+    }
+
+    /// What the journal could not write is told once; the run goes on.
+    fn tell_journal_trouble(&mut self) {
+        let Some(journal) = self.journal() else {
+            return;
+        };
+        if let Some(error) = journal.trouble() {
+            self.notice(
+                Level::Error,
+                format!("the journal cannot be written, the run goes on without: {error}"),
+            );
         }
     }
 
@@ -139,46 +169,58 @@ impl Actor {
         }
     }
 
-    /// Starts and stops tasks until they match the wish.
+    /// Starts and stops tasks until they match the wish. What is queued counts: an
+    /// addition that follows a removal must find its task.
     fn match_tasks(&mut self, now: Millis) {
         let Some(run) = &mut self.run else {
             return;
         };
-        let mut launches = Vec::new();
+        if run.ending.is_some() {
+            // Nothing more is started for a run that ends.
+            let never = std::mem::take(&mut run.unrecorded).into_iter();
+            for (slot, _) in never.chain(std::mem::take(&mut run.launches)) {
+                run.slots.answered(slot, Outcome::NotAsked, now);
+            }
+        }
+        let wish = run.preview();
         let mut stops = Vec::new();
-        for step in run.slots.steps(&run.wish, now) {
+        for step in run.slots.steps(&wish, now) {
             match step {
                 Step::Run { slot, attempt } => {
                     run.slots.asked(slot, attempt);
-                    launches.push((slot, attempt));
+                    run.unrecorded.push((slot, attempt));
                 }
-                Step::Stop { slot, arn } => {
-                    run.slots.told_to_stop(slot, true);
-                    stops.push((slot, arn));
-                }
+                Step::Stop { slot, arn } => stops.push((slot, arn)),
             }
         }
         for (slot, arn) in stops {
             self.stop_task(slot, arn, "none of its devices is wanted any more");
         }
-        self.record(launches);
     }
 
-    /// Writes the requests of these slots to the bucket, before any of them leaves.
-    fn record(&mut self, launches: Vec<(u32, u32)>) {
-        let Some(run) = self.run.as_ref().filter(|_| !launches.is_empty()) else {
+    /// Writes the blocks of the slot table that changed; what waits to be launched
+    /// leaves only after its request is in the bucket.
+    fn record(&mut self) {
+        let Some(run) = self.run.as_mut().filter(|run| !run.recording) else {
             return;
         };
-        let blocks: BTreeSet<u32> = launches.iter().map(|(slot, _)| Run::block_of(*slot)).collect();
-        let blocks = blocks
-            .into_iter()
-            .map(|block| {
+        let launches = std::mem::take(&mut run.unrecorded);
+        let mut blocks = std::mem::take(&mut run.changed_blocks);
+        blocks.extend(launches.iter().map(|(slot, _)| Run::block_of(*slot)));
+        if blocks.is_empty() {
+            return;
+        }
+        run.recording = true;
+        let names = self.cloud.names();
+        let bodies = blocks
+            .iter()
+            .map(|&block| {
                 let key = run.key(&format!("slots/{block:05}.json"));
-                (block, key, run.block(block).to_string().into())
+                (block, key, run.block(block, names).to_string().into())
             })
             .collect();
         let (id, journal) = (run.id.clone(), run.journal.clone());
-        let job = jobs::record(self.cloud.clone(), journal, blocks);
+        let job = jobs::record(self.cloud.clone(), journal, bodies);
         self.spawn_of_run(&id, async { RunDone::Recorded(launches, job.await) });
     }
 
@@ -189,19 +231,7 @@ impl Actor {
             && let Some((slot, attempt)) = run.launches.pop_front()
         {
             run.launching += 1;
-            let names = self.cloud.names();
-            let mut environment = run.environment(slot, attempt);
-            environment.push(("LOADTOP_BUCKET".to_owned(), names.bucket.clone()));
-            let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-            let request = TaskRequest {
-                client_token: run.token(slot, attempt),
-                started_by: format!("loadtop/{}", run.id),
-                environment,
-                tags: vec![
-                    tag("loadtop:run", &run.id),
-                    tag("loadtop:version", env!("CARGO_PKG_VERSION")),
-                ],
-            };
+            let request = run.request(slot, attempt, self.cloud.names());
             let (id, journal) = (run.id.clone(), run.journal.clone());
             let job = jobs::start(self.cloud.clone(), journal, slot, attempt, request);
             self.spawn_of_run(&id, async move { RunDone::Started(slot, job.await) });
@@ -210,12 +240,14 @@ impl Actor {
 
     /// Calls StopTask for a slot's task.
     pub(super) fn stop_task(&mut self, slot: u32, arn: String, reason: &'static str) {
+        let now = self.clock.monotonic();
         let Some(run) = &mut self.run else {
             return;
         };
-        if !run.stopping.insert(slot) {
+        if run.stop_from.get(&slot).is_some_and(|&from| now < from) || !run.stopping.insert(slot) {
             return;
         }
+        run.slots.told_to_stop(slot, true);
         let (id, journal) = (run.id.clone(), run.journal.clone());
         let job = jobs::stop(self.cloud.clone(), journal, arn, reason);
         self.spawn_of_run(&id, async move { RunDone::Stopped(slot, job.await) });

@@ -4,10 +4,11 @@
 //! RunTask is on its way, and two lists of the run's tasks, a settle time apart,
 //! were empty. Only then are the results collected and the summary made.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     actor::Actor,
+    clock::wall,
     jobs::{self, RunDone},
     run::{Ending, Stage},
     snapshot::Level,
@@ -16,8 +17,7 @@ use crate::{
     cloud::CloudError,
     model::{Millis, confirmed::Confirmed, slots::SlotState},
     record::{Intent, RunFolder},
-    report::{Facts, Summary},
-    stats::Part,
+    report::{Facts, Results, Summary},
 };
 
 /// How long agents may take to end by themselves, beyond one poll: draining, the
@@ -60,21 +60,31 @@ impl Actor {
         let Some(run) = &mut self.run else {
             return;
         };
-        let quiet = run.slots.is_quiet() && run.launches.is_empty() && run.launching == 0;
+        let quiet = run.slots.is_quiet()
+            && run.launches.is_empty()
+            && run.launching == 0
+            && !run.recording
+            && run.strays.is_empty();
         let Some(ending) = run.ending.as_mut().filter(|_| quiet) else {
             return;
         };
         let wait = if ending.empty_lists > 0 { SETTLE_MS } else { LIST_EVERY_MS };
         if ending.empty_lists >= 2 {
             ending.stage = Stage::Collecting;
-            let (id, prefix) = (run.id.clone(), run.key("results/"));
-            let job = jobs::results(self.cloud.clone(), prefix);
-            self.spawn_of_run(&id, async { RunDone::Results(job.await) });
+            let stopped_at = ending.stopped_at.unwrap_or_else(|| self.clock.bucket());
+            let results = Results::new(&run.wish, stopped_at);
+            let (id, prefix, progress) =
+                (run.id.clone(), run.key("results/"), Arc::clone(&run.progress));
+            let job = jobs::results(self.cloud.clone(), prefix, results, progress);
+            self.spawn_of_run(&id, async {
+                let (results, unusable) = job.await;
+                RunDone::Results(Box::new(results), unusable)
+            });
         } else if !ending.listing && ending.listed_at.is_none_or(|at| now >= at + wait) {
             ending.listing = true;
             ending.listed_at = Some(now);
             let (id, cloud) = (run.id.clone(), self.cloud.clone());
-            let started_by = format!("loadtop/{id}");
+            let started_by = run.started_by();
             self.spawn_of_run(&id, async move {
                 RunDone::Listed(cloud.list_tasks(Some(&started_by)).await)
             });
@@ -95,9 +105,6 @@ impl Actor {
             })
             .collect();
         for (slot, arn) in left {
-            if let Some(run) = &mut self.run {
-                run.slots.told_to_stop(slot, true);
-            }
             self.stop_task(slot, arn, "the run has ended");
         }
     }
@@ -116,6 +123,7 @@ impl Actor {
             Ok(arns) => {
                 ending.empty_lists = 0;
                 let (id, journal) = (run.id.clone(), run.journal.clone());
+                run.strays.extend(arns.iter().cloned());
                 for arn in arns {
                     let job = jobs::stop(
                         self.cloud.clone(),
@@ -133,60 +141,71 @@ impl Actor {
         }
     }
 
-    /// The results came: the run has ended.
-    pub(super) fn learn_results(&mut self, answer: Result<(Vec<Part>, Vec<String>), CloudError>) {
-        let (parts, unusable) = match answer {
-            Ok(results) => results,
-            Err(error) => {
-                if let Some(ending) = self.run.as_mut().and_then(|run| run.ending.as_mut()) {
-                    ending.stage = Stage::Clearing;
-                }
-                return self.failed(&error, "the results are collected again");
-            }
+    /// A run that was ended before its first wish could be written: nothing of it was
+    /// ever started, since nothing is before the wish is there.
+    pub(super) fn end_before_it_began(&mut self) {
+        let waits = self.looks.editing;
+        let Some(run) = self.run.as_mut().filter(|_| !waits) else {
+            return;
         };
+        let Some(ending) = &mut run.ending else {
+            return;
+        };
+        ending.stage = Stage::Ended;
+        let text = format!("run {} has ended before it could begin", run.id);
+        self.notice(Level::Warning, text);
+    }
+
+    /// The results came: the run has ended.
+    pub(super) fn learn_results(&mut self, results: &Results, unusable: Vec<String>) {
         for object in unusable {
             self.notice(Level::Error, format!("results are missing: {object}"));
         }
+        let calls = self.cloud.calls();
         let Some(run) = &mut self.run else {
             return;
         };
-        let Some(ending) = &run.ending else {
+        let Some(ending) = &mut run.ending else {
             return;
         };
+        ending.stage = Stage::Ended;
+        let (confirmed, scale_to_zero) = (ending.confirmed, ending.scale_to_zero);
         let facts = Facts {
             run: run.id.clone(),
             started_at: run.started_at,
-            ended_at: super::clock::wall(),
-            stopped_at: ending.stopped_at.unwrap_or_else(|| self.clock.bucket()),
-            by_plan: ending.confirmed == Confirmed::ByPlan,
+            ended_at: wall(),
+            confirmed,
             wish: run.wish.clone(),
             tasks_started: run.tally.started,
             tasks_failed: run.tally.failed,
             tasks_left: run.slots.arns().count() as u32,
-            calls: self.cloud.calls(),
+            devices_given_up: run.devices_given_up(),
+            lost: run.lost.clone(),
+            calls: since(&calls, &run.calls_before),
         };
-        let summary = Arc::new(Summary::new(&facts, &parts));
+        let summary = Arc::new(Summary::new(&facts, results));
         run.summary = Some(Arc::clone(&summary));
         if let Some(journal) = &run.journal {
-            let number =
-                journal.intent(super::clock::wall(), Intent::EndRun { run: run.id.clone() });
-            journal.outcome(super::clock::wall(), number, "ok");
+            let number = journal.intent(wall(), Intent::EndRun { run: run.id.clone() });
+            journal.outcome(wall(), number, "ok");
         }
-        let written = RunFolder::create(&self.options.runs, &run.id)
+        let (id, file) = (run.id.clone(), run.folder.join("summary.json"));
+        let written = RunFolder::create(&self.options.runs, &id)
             .and_then(|folder| folder.write_json("summary.json", summary.as_ref()));
-        let scale_to_zero = run.ending.as_mut().is_some_and(|ending| {
-            ending.stage = Stage::Ended;
-            ending.scale_to_zero
-        });
-        let (id, folder) = (run.id.clone(), run.folder.clone());
         if let Err(error) = written {
-            let text =
-                format!("{} cannot be written: {error}", folder.join("summary.json").display());
-            self.notice(Level::Error, text);
+            self.notice(Level::Error, format!("{} cannot be written: {error}", file.display()));
         }
         self.notice(Level::Info, format!("run {id} has ended: no task is left"));
         if scale_to_zero {
             self.scale_to(self.fleet.view().min);
         }
     }
+}
+
+/// The calls of one run: those by now without those before it.
+fn since(now: &BTreeMap<String, u64>, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let fewer = |(call, count): (&String, &u64)| {
+        (call.clone(), count - before.get(call).copied().unwrap_or(0).min(*count))
+    };
+    now.iter().map(fewer).filter(|(_, count)| *count > 0).collect()
 }

@@ -18,6 +18,8 @@ use crate::{
 
 /// How far back every refresh asks again, in seconds: late data finds its way in.
 const LOOK_BACK_S: u64 = 30;
+/// How long the local cloud keeps seconds; AWS keeps three hours.
+const KEPT_S: u64 = 3_600;
 /// Length of the window of the current figures, in seconds.
 const WINDOW_S: u32 = 5;
 /// A point is final when it is this old, in milliseconds.
@@ -53,13 +55,6 @@ struct Sums {
     requests: u64,
     late: u64,
     errors: BTreeMap<String, u64>,
-}
-
-/// The time range that a refresh at `now` (the bucket's clock) asks for.
-pub(super) fn range(now: Millis) -> (Millis, Millis) {
-    let window = Millis::from(WINDOW_S) * 1000;
-    let from = now.saturating_sub(LOOK_BACK_S * 1000) / window * window;
-    (from, now)
 }
 
 /// The queries of a refresh.
@@ -108,6 +103,16 @@ pub(super) fn queries(run: &str, interval_ms: Millis) -> Vec<Query> {
 }
 
 impl Figures {
+    /// The time range that a refresh at `now` (the bucket's clock) asks for: the
+    /// latest half minute, and after a time without answers all that is not final.
+    pub(super) fn range(&self, now: Millis) -> (Millis, Millis) {
+        let window = Millis::from(WINDOW_S) * 1000;
+        let recent = now.saturating_sub(LOOK_BACK_S * 1000);
+        let missed = if self.settled > 0 { self.settled } else { recent };
+        let kept = now.saturating_sub(KEPT_S * 1000);
+        (recent.min(missed).max(kept) / window * window, now)
+    }
+
     /// Notes how many tasks should report from `at` on.
     pub(super) fn expect(&mut self, at: Millis, tasks: u32) {
         if self.expected.last_key_value().is_none_or(|(_, &last)| last != tasks) {

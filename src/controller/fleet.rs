@@ -44,15 +44,15 @@ pub(super) enum Scale {
 
 impl Fleet {
     /// Takes a look at the instances in, unless a change came after it was asked
-    /// for. Says whether there is more room than before.
+    /// for: then none. Says whether there is more room than before.
     pub(super) fn learn(
         &mut self,
         generation: u64,
         group: GroupSeen,
         instances: Vec<InstanceSeen>,
-    ) -> bool {
+    ) -> Option<bool> {
         if generation != self.generation {
-            return false;
+            return None;
         }
         let before = self.view().room;
         self.leaving.retain(|id| group.machines.iter().any(|(machine, _)| machine == id));
@@ -61,12 +61,12 @@ impl Fleet {
         }
         self.seen = Some((group, instances));
         self.seen_in = generation;
-        self.view().room > before
+        Some(self.view().room > before)
     }
 
     /// How many instances there should be, as far as known.
     pub(super) fn desired(&self) -> Option<u32> {
-        self.wished.or(self.seen.as_ref().map(|(group, _)| group.desired))
+        self.waiting.or(self.wished).or(self.seen.as_ref().map(|(group, _)| group.desired))
     }
 
     /// Whether instances are on their way up.
@@ -134,8 +134,8 @@ impl Fleet {
         booting.chain(idle).collect()
     }
 
-    /// A task was placed: what was seen of the instances before is stale.
-    pub(super) fn placed(&mut self) {
+    /// A task was placed or is gone: what was seen of the instances before is stale.
+    pub(super) fn tasks_changed(&mut self) {
         self.generation += 1;
     }
 
@@ -268,7 +268,7 @@ mod tests {
         assert!(why.starts_with("no instance is empty"), "{why}");
         assert_eq!(fleet(2, &[0, 0]).scale_to(1, "g", true), Scale::Later);
         let mut placed = fleet(2, &[0, 0]);
-        placed.placed();
+        placed.tasks_changed();
         assert_eq!(placed.scale_to(1, "g", false), Scale::Later, "it may be on either");
         assert!(matches!(fleet(1, &[0]).scale_to(11, "g", false), Scale::Refused(_)));
         assert_eq!(fleet(1, &[0]).scale_to(2, "g", false), Scale::Out(2));

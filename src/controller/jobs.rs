@@ -3,9 +3,16 @@
 //! Invariant: a job notes its intent before a call that changes something and its
 //! outcome after it; it touches nothing of the controller's, it only answers.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 
 use super::{
     clock::wall,
@@ -24,8 +31,16 @@ use crate::{
         wish::{Edit, Wish},
     },
     record::{Intent, Journal},
+    report::Results,
     stats::Part,
 };
+
+/// Parts of results that are read at once.
+const PARTS_AT_ONCE: usize = 16;
+/// How often a read is tried.
+const READ_TRIES: u32 = 4;
+/// The wait between two tries; grows with each.
+const BETWEEN_READS: Duration = Duration::from_millis(250);
 
 /// What a job brings back. Those of a run carry its id: a late answer of an ended
 /// run is nobody's.
@@ -60,14 +75,14 @@ pub(super) enum RunDone {
     Stopped(u32, Result<(), CloudError>),
     /// A task that no slot knows was told to stop.
     StrayStopped(String, Result<(), CloudError>),
-    /// Tasks were described.
-    Tasks(Result<Vec<TaskSeen>, CloudError>),
+    /// These tasks were described.
+    Tasks(Vec<String>, Result<Vec<TaskSeen>, CloudError>),
     /// The run's tasks were listed.
     Listed(Result<Vec<String>, CloudError>),
     /// Figures were read, asked for at this moment (the bucket's clock).
     Figures(Millis, Result<Series, CloudError>),
     /// The results were read; the second are objects that cannot be used, and why.
-    Results(Result<(Vec<Part>, Vec<String>), CloudError>),
+    Results(Box<Results>, Vec<String>),
 }
 
 pub(super) async fn instances(cloud: Cloud) -> Result<(GroupSeen, Vec<InstanceSeen>), CloudError> {
@@ -81,11 +96,14 @@ pub(super) async fn begin(
     run: String,
     objects: Vec<(String, Bytes)>,
     wish_key: String,
-    wish: Wish,
+    mut wish: Wish,
+    lease: Millis,
 ) -> Result<Stored, CloudError> {
     noted(journal.as_deref(), Intent::BeginRun { run }, async {
         for (key, body) in objects {
-            cloud.put_object(&key, body, Condition::Always).await?;
+            let (_, dated) = cloud.put_object(&key, body, Condition::Always).await?;
+            // The lease is in the bucket's time, which these answers are the first of.
+            wish.lease_until = dated.map_or(wish.lease_until, |dated| dated.date + lease);
         }
         wishes::create(&cloud, &wish_key, &wish).await
     })
@@ -168,26 +186,62 @@ pub(super) async fn figures(
     cloud.metrics(namespace, &queries, range.0, range.1).await
 }
 
-/// Reads all parts of all tasks' results.
+/// How many parts were read of how many, seen from outside the job.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) read: AtomicU32,
+    pub(super) of: AtomicU32,
+}
+
+/// Reads all parts of all tasks' results, a few at once, and adds each as it comes.
+/// What cannot be read after some tries is named and left out: one bad object must
+/// not cost the whole summary.
 pub(super) async fn results(
     cloud: Cloud,
     prefix: String,
-) -> Result<(Vec<Part>, Vec<String>), CloudError> {
-    let mut parts = Vec::new();
+    mut results: Results,
+    progress: Arc<Progress>,
+) -> (Results, Vec<String>) {
+    let keys = match retried(|| cloud.list_objects(&prefix)).await {
+        Ok(keys) => keys,
+        Err(error) => return (results, vec![format!("{prefix}: {error}")]),
+    };
+    progress.of.store(keys.len() as u32, Ordering::Relaxed);
     let mut unusable = Vec::new();
-    for key in cloud.list_objects(&prefix).await? {
-        match cloud.get_object(&key, None).await? {
-            (Fetched::New(object), _) => {
-                let text = String::from_utf8_lossy(&object.body);
-                match Part::parse(&text) {
-                    Ok(part) => parts.push(part),
-                    Err(error) => unusable.push(format!("{key}: {error}")),
-                }
+    let mut parts = stream::iter(keys).map(|key| part(&cloud, key)).buffer_unordered(PARTS_AT_ONCE);
+    while let Some(part) = parts.next().await {
+        match part {
+            Ok(part) => results.add(&part),
+            Err(why) => unusable.push(why),
+        }
+        progress.read.fetch_add(1, Ordering::Relaxed);
+    }
+    (results, unusable)
+}
+
+async fn part(cloud: &Cloud, key: String) -> Result<Part, String> {
+    match retried(|| cloud.get_object(&key, None)).await {
+        Ok((Fetched::New(object), _)) => Part::parse(&String::from_utf8_lossy(&object.body))
+            .map_err(|error| format!("{key}: {error}")),
+        Ok(_) => Err(format!("{key}: it is gone")),
+        Err(error) => Err(format!("{key}: {error}")),
+    }
+}
+
+/// Makes a call that only reads up to [`READ_TRIES`] times.
+async fn retried<T, F: Future<Output = Result<T, CloudError>>>(
+    call: impl Fn() -> F,
+) -> Result<T, CloudError> {
+    let mut tries = 1;
+    loop {
+        match call().await {
+            Err(error) if error.is_passing() && tries < READ_TRIES => {
+                tokio::time::sleep(BETWEEN_READS * tries).await;
+                tries += 1;
             }
-            _ => unusable.push(format!("{key}: gone")),
+            answer => return answer,
         }
     }
-    Ok((parts, unusable))
 }
 
 /// Notes an intent, does it, and notes the outcome.

@@ -3,6 +3,8 @@
 //! Invariant: an answer of a run that is not the present one changes nothing; one
 //! that failed is told, and whatever it was for is tried again or given up by name.
 
+use std::collections::BTreeSet;
+
 use super::{
     actor::Actor,
     clock::wall,
@@ -23,8 +25,10 @@ use crate::{
     },
 };
 
-/// How soon a failed write of the wish is tried again.
+/// How soon a write of the wish or a StopTask that failed is tried again.
 const RETRY_MS: Millis = 1_000;
+/// How long a task of an ending run must be unknown to ECS until it counts as gone.
+const UNKNOWN_MS: Millis = 15_000;
 
 impl Actor {
     /// Takes an answer in.
@@ -86,10 +90,10 @@ impl Actor {
                     self.failed(&error, &format!("{arn} is asked again"));
                 }
             }
-            RunDone::Tasks(answer) => {
+            RunDone::Tasks(asked, answer) => {
                 self.looks.tasks.done(refresh);
                 match answer {
-                    Ok(tasks) => self.learn_tasks(&tasks),
+                    Ok(tasks) => self.learn_tasks(&asked, &tasks),
                     Err(error) => self.failed(&error, "looking again"),
                 }
             }
@@ -105,7 +109,7 @@ impl Actor {
                     _ => {}
                 }
             }
-            RunDone::Results(answer) => self.learn_results(answer),
+            RunDone::Results(results, unusable) => self.learn_results(&results, unusable),
         }
     }
 
@@ -119,12 +123,14 @@ impl Actor {
     ) {
         match answer {
             Ok((group, instances)) => {
+                let Some(more_room) = self.fleet.learn(generation, group, instances) else {
+                    return;
+                };
                 self.fleet_at = Some(wall());
-                let more_room = self.fleet.learn(generation, group, instances);
                 if let Some(run) = self.run.as_mut().filter(|_| more_room) {
                     run.slots.room_came();
                 }
-                if let Some(target) = self.fleet.waiting {
+                if let Some(target) = self.fleet.waiting.take() {
                     self.scale_to(target);
                 }
             }
@@ -182,11 +188,16 @@ impl Actor {
         let Some(run) = &mut self.run else {
             return;
         };
+        run.recording = false;
         match answer {
             Ok(()) => run.launches.extend(launches),
             Err(error) => {
+                if launches.is_empty() {
+                    // Only outcomes, which the next write of the block carries.
+                    return tracing::warn!("{error}; outcomes are not in the slot table yet");
+                }
                 for (slot, _) in launches {
-                    run.slots.answered(slot, Outcome::Unknown, now);
+                    run.slots.answered(slot, Outcome::NotAsked, now);
                 }
                 self.failed(&error, "no task is started before its slot is written");
             }
@@ -217,6 +228,13 @@ impl Actor {
                 }
                 (None, None) => (Outcome::Unknown, None),
             },
+            Err(error) if error.kind == ErrorKind::Throttled => {
+                let text = "AWS throttles RunTask: tasks are asked for again, more slowly";
+                (Outcome::NotAsked, Some(text.to_owned()))
+            }
+            Err(error) if error.kind == ErrorKind::NotSent => {
+                (Outcome::NotAsked, Some(format!("{error}; task {name} is asked for again")))
+            }
             Err(error) if error.is_passing() => {
                 (Outcome::Unknown, Some(format!("{error}; task {name} is asked for again")))
             }
@@ -229,8 +247,19 @@ impl Actor {
                 (Outcome::Refused, Some(format!("{error}; task {name} was not started")))
             }
         };
-        if matches!(outcome, Outcome::Placed(_)) {
-            self.fleet.placed();
+        run.changed_blocks.insert(Run::block_of(slot));
+        match outcome {
+            Outcome::Placed(_) => {
+                self.fleet.tasks_changed();
+                run.slots.room_came();
+            }
+            // Whoever waits behind this one would find no room either.
+            Outcome::NoRoom => {
+                for (waiting, _) in std::mem::take(&mut run.launches) {
+                    run.slots.answered(waiting, Outcome::NoRoom, now);
+                }
+            }
+            _ => {}
         }
         run.slots.answered(slot, outcome, now);
         let given_up = matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp));
@@ -258,6 +287,7 @@ impl Actor {
     }
 
     fn learn_stopped(&mut self, slot: u32, answer: Result<(), CloudError>) {
+        let now = self.clock.monotonic();
         let Some(run) = &mut self.run else {
             return;
         };
@@ -268,17 +298,27 @@ impl Actor {
             Err(error) if error.kind == ErrorKind::NotFound => {}
             Err(error) => {
                 run.slots.told_to_stop(slot, false);
-                self.failed(&error, "the task is told again");
+                run.stop_from.insert(slot, now + RETRY_MS);
+                let then = if error.kind == ErrorKind::Throttled {
+                    "tasks are told to stop again, more slowly"
+                } else {
+                    "the task is told again"
+                };
+                self.failed(&error, then);
             }
         }
     }
 
-    fn learn_tasks(&mut self, tasks: &[TaskSeen]) {
+    fn learn_tasks(&mut self, asked: &[String], tasks: &[TaskSeen]) {
         self.tasks_at = Some(wall());
+        self.learn_unknown(asked, tasks);
         for task in tasks {
             let Some(run) = &mut self.run else {
                 return;
             };
+            if task.last_status == "STOPPED" {
+                run.strays.remove(&task.arn);
+            }
             let Some(slot) = run.slots.by_arn(&task.arn) else {
                 continue;
             };
@@ -295,8 +335,40 @@ impl Actor {
         }
     }
 
+    /// Tasks that ECS does not know: one that just started may be missing for a
+    /// moment; one that stays missing is gone. Where it would be replaced, a whole
+    /// lease has to pass, so that its devices have surely ended.
+    fn learn_unknown(&mut self, asked: &[String], tasks: &[TaskSeen]) {
+        let now = self.clock.monotonic();
+        let lease = self.options.lease.as_millis() as Millis;
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let known: BTreeSet<&str> = tasks.iter().map(|task| task.arn.as_str()).collect();
+        run.unknown.retain(|arn, _| !known.contains(arn.as_str()));
+        let patience = if run.ending.is_some() { UNKNOWN_MS } else { lease };
+        let mut gone = Vec::new();
+        for arn in asked.iter().filter(|arn| !known.contains(arn.as_str())) {
+            let since = *run.unknown.entry(arn.clone()).or_insert(now);
+            if now.saturating_sub(since) >= patience {
+                run.strays.remove(arn);
+                gone.extend(run.slots.by_arn(arn).map(|slot| (slot, arn.clone())));
+            }
+        }
+        for (slot, arn) in gone {
+            self.learn_gone(
+                slot,
+                &TaskSeen {
+                    container_reason: Some("ECS does not know it any more".to_owned()),
+                    ..TaskSeen::stopped(arn)
+                },
+            );
+        }
+    }
+
     fn learn_gone(&mut self, slot: u32, task: &TaskSeen) {
         let now = self.clock.monotonic();
+        let seen_at = self.clock.bucket();
         let Some(run) = &mut self.run else {
             return;
         };
@@ -305,24 +377,35 @@ impl Actor {
         };
         let asked = matches!(known.state, SlotState::Placed { stopping: true, .. });
         let name = Run::task_name(slot, known.attempt);
-        if asked || run.wish.state == State::Stop {
-            run.tally.stopped += 1;
-            run.slots.gone(slot, Gone::AsAsked, now);
-            return;
-        }
+        let ending = run.ending.is_some() || run.wish.state == State::Stop;
+        run.changed_blocks.insert(Run::block_of(slot));
+        run.stop_from.remove(&slot);
+        self.fleet.tasks_changed();
         let reason = reason(task);
+        if asked || ending {
+            run.slots.gone(slot, Gone::AsAsked, now);
+            if task.exit_code == Some(0) {
+                run.tally.stopped += 1;
+                return;
+            }
+            run.lost.push((name.clone(), seen_at));
+            run.failure(&reason);
+            let text = format!(
+                "task {name} did not end cleanly, its last figures may be missing: {reason}"
+            );
+            return self.notice(Level::Warning, text);
+        }
+        run.lost.push((name.clone(), seen_at));
         run.failure(&reason);
         run.slots.gone(slot, Gone::Lost, now);
         let first = run.slots.first_device(slot);
         let devices = run.wish.live.within(first, run.slots.room()).len();
-        if matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp)) {
-            self.notice(Level::Warning, format!("task {name} ended by itself: {reason}"));
+        let given_up = matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp));
+        let then = if given_up { "" } else { "; it is replaced" };
+        let text = format!("task {name} with {devices} devices ended by itself: {reason}{then}");
+        self.notice(Level::Warning, text);
+        if given_up {
             self.notice_given_up(slot);
-        } else {
-            let text = format!(
-                "task {name} with {devices} devices ended by itself: {reason}; it is replaced"
-            );
-            self.notice(Level::Warning, text);
         }
     }
 }

@@ -118,8 +118,10 @@ impl Actor {
             ),
         }
         self.notice(Level::Info, format!("run {} begins", run.id));
+        run.calls_before = self.cloud.calls();
         self.tasks_at = None;
-        self.looks.editing = false;
+        // What the former run still waits for will not be taken for this one's.
+        self.looks.begin_run();
         self.run = Some(run);
     }
 
@@ -155,6 +157,7 @@ impl Actor {
             objects,
             run.key("wish.json"),
             wish,
+            self.options.lease.as_millis() as Millis,
         );
         self.looks.editing = true;
         self.spawn_of_run(&id, async { RunDone::Begun(job.await) });
@@ -222,7 +225,10 @@ impl Actor {
                     format!("the group {group} has {target} instances already"),
                 );
             }
-            Scale::Later => self.fleet.waiting = Some(target),
+            Scale::Later => {
+                self.fleet.waiting = Some(target);
+                self.notice(Level::Info, "an instance goes as soon as it is seen to be empty");
+            }
             Scale::Refused(why) => self.notice(Level::Warning, why),
             Scale::Out(target) => {
                 self.fleet.scaled_out(target);

@@ -7,16 +7,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use uuid::Uuid;
 
 use super::{
     figures::Figures,
+    jobs::Progress,
     snapshot::{Phase, RampView, TasksView},
 };
 use crate::{
+    cloud::{Names, types::TaskRequest},
     model::{
         Millis,
         confirmed::Confirmed,
@@ -30,6 +35,9 @@ use crate::{
 
 /// Slots of one block, one object of the bucket.
 const BLOCK: u32 = 100;
+/// How long a task may take to end after SIGTERM: ECS's default stop timeout, which
+/// loadtop's task definitions keep.
+const STOP_MS: Millis = 30_000;
 /// A batch's window opens at the latest so long after it was asked for, whoever runs.
 const LAUNCH_DEADLINE_MS: Millis = 60_000;
 
@@ -49,12 +57,30 @@ pub(super) struct Run {
     /// Edits that are not in the bucket yet.
     pub(super) queue: Vec<Edit>,
     pub(super) slots: Slots,
+    /// Slots whose request is not in the bucket yet, and their attempts.
+    pub(super) unrecorded: Vec<(u32, u32)>,
+    /// Blocks of the slot table that changed since they were written.
+    pub(super) changed_blocks: BTreeSet<u32>,
+    /// Whether blocks are being written; one write at a time keeps them in order.
+    pub(super) recording: bool,
     /// Slots whose RunTask waits for its turn.
     pub(super) launches: VecDeque<(u32, u32)>,
     /// RunTask calls on their way.
     pub(super) launching: usize,
     /// StopTask calls on their way, by slot.
     pub(super) stopping: BTreeSet<u32>,
+    /// When StopTask may be called again after it failed, by slot (monotonic).
+    pub(super) stop_from: BTreeMap<u32, Millis>,
+    /// Tasks that ECS does not know, since when (monotonic).
+    pub(super) unknown: BTreeMap<String, Millis>,
+    /// Tasks of the run that no slot knows; they are stopped too.
+    pub(super) strays: BTreeSet<String>,
+    /// Tasks that ended by themselves, and when that was seen (the bucket's clock).
+    pub(super) lost: Vec<(String, Millis)>,
+    /// The calls of earlier runs, by operation.
+    pub(super) calls_before: BTreeMap<String, u64>,
+    /// How far reading the results is.
+    pub(super) progress: Arc<Progress>,
     pub(super) figures: Figures,
     pub(super) tally: Tally,
     pub(super) ending: Option<Ending>,
@@ -119,9 +145,18 @@ impl Run {
             etag: None,
             queue: Vec::new(),
             slots: Slots::new(room),
+            unrecorded: Vec::new(),
+            changed_blocks: BTreeSet::new(),
+            recording: false,
             launches: VecDeque::new(),
             launching: 0,
             stopping: BTreeSet::new(),
+            stop_from: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            strays: BTreeSet::new(),
+            lost: Vec::new(),
+            calls_before: BTreeMap::new(),
+            progress: Arc::default(),
             figures: Figures::default(),
             tally: Tally::default(),
             ending: None,
@@ -163,7 +198,7 @@ impl Run {
     }
 
     /// A block of the slot table, with the exact requests.
-    pub(super) fn block(&self, block: u32) -> serde_json::Value {
+    pub(super) fn block(&self, block: u32, names: &Names) -> serde_json::Value {
         let slots: Vec<_> = self
             .slots
             .iter()
@@ -175,19 +210,46 @@ impl Run {
                     "first": first,
                     "room": self.slots.room(),
                     "attempt": slot.attempt,
-                    "client_token": self.token(slot.number, slot.attempt),
-                    "request": { "environment": self.environment(slot.number, slot.attempt) },
+                    "request": self.request(slot.number, slot.attempt, names),
                     "outcome": slot.state,
                 })
             })
             .collect();
-        serde_json::json!({ "run": self.id, "block": block, "slots": slots })
+        serde_json::json!({
+            "run": self.id,
+            "block": block,
+            "cluster": names.cluster,
+            "task_definition": names.task_definition,
+            "container": names.container,
+            "slots": slots,
+        })
     }
 
-    /// What a task is told, apart from the bucket's name.
-    pub(super) fn environment(&self, slot: u32, attempt: u32) -> Vec<(String, String)> {
+    /// What RunTask is called with for an attempt: the same whoever asks, and when.
+    pub(super) fn request(&self, slot: u32, attempt: u32, names: &Names) -> TaskRequest {
+        let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        TaskRequest {
+            client_token: self.token(slot, attempt),
+            started_by: self.started_by(),
+            environment: self.environment(slot, attempt, names),
+            tags: vec![
+                tag("loadtop:run", &self.id),
+                tag("loadtop:version", env!("CARGO_PKG_VERSION")),
+            ],
+        }
+    }
+
+    /// What the run's tasks are found by.
+    pub(super) fn started_by(&self) -> String {
+        format!("loadtop/{}", self.id)
+    }
+
+    /// What a task is told.
+    fn environment(&self, slot: u32, attempt: u32, names: &Names) -> Vec<(String, String)> {
         let first = self.slots.first_device(slot);
         [
+            ("LOADTOP_BUCKET", names.bucket.clone()),
+            ("LOADTOP_STOP_MS", STOP_MS.to_string()),
             ("LOADTOP_RUN", self.id.clone()),
             ("LOADTOP_TASK", Run::task_name(slot, attempt)),
             ("LOADTOP_FIRST_DEVICE", first.to_string()),
@@ -241,6 +303,7 @@ impl Run {
     /// Whether tasks are on their way to some instance.
     pub(super) fn is_placing(&self) -> bool {
         !self.launches.is_empty()
+            || !self.unrecorded.is_empty()
             || self.slots.iter().any(|slot| matches!(slot.state, SlotState::Asked { .. }))
     }
 
@@ -255,10 +318,28 @@ impl Run {
         *self.tally.failures.entry(reason.to_owned()).or_default() += 1;
     }
 
+    /// Devices that are wanted and have no task, since their slots were given up.
+    pub(super) fn devices_given_up(&self) -> u32 {
+        let in_slot = |number| {
+            self.wish.live.within(self.slots.first_device(number), self.slots.room()).len()
+        };
+        self.slots.given_up().map(|slot| in_slot(slot.number)).sum()
+    }
+
     /// What the run is at.
     pub(super) fn phase(&self) -> Phase {
+        match self.ending.as_ref().map(|ending| ending.stage) {
+            Some(Stage::Ended) => return Phase::Ended,
+            Some(Stage::Collecting) => {
+                let get = |count: &AtomicU32| count.load(Ordering::Relaxed);
+                return Phase::Collecting {
+                    read: get(&self.progress.read),
+                    of: get(&self.progress.of),
+                };
+            }
+            Some(Stage::Clearing) | None => {}
+        }
         match &self.ending {
-            Some(ending) if ending.stage == Stage::Ended => Phase::Ended,
             Some(_) => Phase::Ending { tasks_left: self.slots.arns().count() as u32 },
             None if self.preview().state == State::Paused => Phase::Paused,
             None => Phase::Running,
@@ -284,7 +365,7 @@ impl Run {
                 }
                 SlotState::Placed { running: true, .. } => view.running += 1,
                 SlotState::Placed { .. } => view.pending += 1,
-                SlotState::GivenUp => {}
+                SlotState::GivenUp => view.given_up += 1,
             }
             view.wanted += 1;
         }

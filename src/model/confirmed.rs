@@ -14,6 +14,8 @@ pub enum Confirmed {
     BySecondInterrupt,
     /// SIGTERM or SIGHUP arrived, or the terminal went away.
     BySignal,
+    /// Nobody: the run's lease had lapsed, and its devices were gone already.
+    ByLease,
     /// A headless run reached the end that its command line asked for.
     ByPlan,
 }

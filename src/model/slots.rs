@@ -98,8 +98,10 @@ pub enum Outcome {
     Placed(String),
     /// The cluster has no room.
     NoRoom,
-    /// Nobody knows: ask again with the same token.
+    /// Nobody knows whether a task was placed: ask again with the same token.
     Unknown,
+    /// It surely was not asked: the call never left, or was throttled.
+    NotAsked,
     /// It was refused.
     Refused,
 }
@@ -191,7 +193,8 @@ impl Slots {
 
     /// What must happen next so that the tasks match the wish. Steps that are on
     /// their way are not named again, once [`Slots::asked`] or
-    /// [`Slots::told_to_stop`] said so.
+    /// [`Slots::told_to_stop`] said so. While the cluster has no room, one slot
+    /// asks for all that wait.
     #[must_use]
     pub fn steps(&mut self, wish: &Wish, now: Millis) -> Vec<Step> {
         let ending = wish.state == State::Stop;
@@ -199,15 +202,19 @@ impl Slots {
             self.grow(wish);
         }
         let mut steps = Vec::new();
+        let asked = |slot: &Slot| matches!(slot.state, SlotState::Asked { .. });
+        let mut asks_for_room = self.slots.values().any(asked);
         for slot in self.slots.values_mut() {
             let number = slot.number;
             let first = number.saturating_mul(self.room);
             let wanted = !ending && !wish.live.within(first, self.room).is_empty();
             match &slot.state {
-                SlotState::Free { .. } | SlotState::GivenUp if !wanted => {
-                    slot.state = SlotState::Retired;
-                }
-                SlotState::Free { from, .. } if *from <= now => {
+                SlotState::Free { .. } if !wanted => slot.state = SlotState::Retired,
+                // What was given up stays so to the end: it is told in the summary.
+                SlotState::GivenUp if !wanted && !ending => slot.state = SlotState::Retired,
+                SlotState::Free { no_room: true, .. } if asks_for_room => {}
+                SlotState::Free { from, no_room } if *from <= now => {
+                    asks_for_room |= *no_room;
                     steps.push(Step::Run { slot: number, attempt: slot.attempt + 1 });
                 }
                 // A lost answer is cleared up even when the task is no longer
@@ -259,6 +266,7 @@ impl Slots {
             }
             Outcome::NoRoom => SlotState::Free { from: now + ROOM_RETRY_MS, no_room: true },
             Outcome::Unknown => SlotState::Asked { again_at: Some(now + RETRY_FIRST_MS) },
+            Outcome::NotAsked => SlotState::Free { from: now + RETRY_FIRST_MS, no_room: false },
             Outcome::Refused => slot.after_failure(now),
         };
     }
@@ -291,7 +299,9 @@ impl Slots {
             _ => return,
         };
         slot.state = match how {
-            Gone::AsAsked => SlotState::Retired,
+            // If devices are wanted there again by now, it is used again; else the
+            // next step retires it.
+            Gone::AsAsked => SlotState::Free { from: now, no_room: false },
             Gone::Lost => {
                 if now.saturating_sub(since) >= GOOD_RUN_MS {
                     slot.failed = 0;
@@ -304,10 +314,15 @@ impl Slots {
     /// The cluster has room again: who waits for it may ask at once.
     pub fn room_came(&mut self) {
         for slot in self.slots.values_mut() {
-            if let SlotState::Free { from, no_room: true } = &mut slot.state {
-                *from = 0;
+            if matches!(slot.state, SlotState::Free { no_room: true, .. }) {
+                slot.state = SlotState::Free { from: 0, no_room: false };
             }
         }
+    }
+
+    /// The slots that were given up.
+    pub fn given_up(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.values().filter(|slot| slot.state == SlotState::GivenUp)
     }
 
     /// Whether nothing runs and no call is on its way.
@@ -389,6 +404,8 @@ mod tests {
         // The next batch would begin at 150, in the slot that goes: it begins behind it.
         assert_eq!(slots.usable_from(fewer.next_index()), 200);
         slots.gone(1, Gone::AsAsked, 2);
+        assert_eq!(slots.steps(&fewer, 2), []);
+        assert_eq!(slots.get(1).map(|slot| &slot.state), Some(&SlotState::Retired));
         assert_eq!(slots.usable_from(fewer.next_index()), 200);
         assert!(!slots.is_quiet());
     }
@@ -440,6 +457,35 @@ mod tests {
         assert_eq!(slots.steps(&one, 1), []);
         slots.room_came();
         assert_eq!(slots.steps(&one, 1), [Step::Run { slot: 0, attempt: 2 }]);
+    }
+
+    #[test]
+    fn one_slot_asks_for_all_that_wait_for_room() {
+        let mut slots = Slots::new(10);
+        let many = wish(&[1000]);
+        assert_eq!(slots.steps(&many, 0).len(), 100);
+        for number in 0..100 {
+            slots.asked(number, 1);
+            slots.answered(number, Outcome::NoRoom, 0);
+        }
+        assert_eq!(slots.steps(&many, 2_000), [Step::Run { slot: 0, attempt: 2 }]);
+        slots.asked(0, 2);
+        slots.answered(0, Outcome::Placed("arn".into()), 2_100);
+        slots.room_came();
+        assert_eq!(slots.steps(&many, 2_100).len(), 99);
+    }
+
+    #[test]
+    fn nothing_is_started_for_a_run_that_stops_but_a_lost_answer_is_cleared_up() {
+        let mut slots = Slots::new(1);
+        let three = wish(&[3]);
+        let _ = slots.steps(&three, 0);
+        slots.asked(0, 1);
+        slots.answered(0, Outcome::NotAsked, 0);
+        slots.asked(1, 1);
+        slots.answered(1, Outcome::Unknown, 0);
+        let stopped = three.edited(&Edit { id: "s".into(), change: Change::Stop });
+        assert_eq!(slots.steps(&stopped, 5_000), [Step::Run { slot: 1, attempt: 1 }]);
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use super::{Millis, ranges::DeviceSet};
 
 /// How many edit ids the wish remembers, so that a controller that lost the
 /// answer to a write can see whether the write landed.
-const EDITS_REMEMBERED: usize = 32;
+pub const EDITS_REMEMBERED: usize = 32;
 
 /// What a run should be. The field names are a contract with the agents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

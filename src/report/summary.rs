@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Results;
 use crate::{
-    model::{Millis, ramp, wish::Wish},
-    stats::{Histogram, Merged, Part, Percentiles, merged::RequestTimes},
+    model::{Millis, confirmed::Confirmed, wish::Wish},
+    stats::{Histogram, Merged, Percentiles, merged::RequestTimes},
 };
 
 /// An agent that used more of a core than this was its own bottleneck.
@@ -19,14 +20,12 @@ const SATURATED_LAG_MS: f64 = 20.0;
 pub struct Facts {
     /// Its id.
     pub run: String,
-    /// When it began and ended (the controller's clock).
+    /// When it began (the controller's clock).
     pub started_at: Millis,
-    /// When nothing of it was left.
+    /// When nothing of it was left (the controller's clock).
     pub ended_at: Millis,
-    /// When its devices were told to end (the bucket's clock).
-    pub stopped_at: Millis,
-    /// Whether it ended as its plan said, and not by a person or a signal.
-    pub by_plan: bool,
+    /// Who agreed to its end.
+    pub confirmed: Confirmed,
     /// Its last wish.
     pub wish: Wish,
     /// Tasks that were placed.
@@ -35,7 +34,11 @@ pub struct Facts {
     pub tasks_failed: u32,
     /// Tasks that still run.
     pub tasks_left: u32,
-    /// Calls to AWS by operation.
+    /// Devices that were wanted and had no task, since their slots were given up.
+    pub devices_given_up: u32,
+    /// Tasks that were lost, and when that was seen (the bucket's clock).
+    pub lost: Vec<(String, Millis)>,
+    /// Calls to AWS of this run by operation.
     pub calls: BTreeMap<String, u64>,
 }
 
@@ -114,7 +117,7 @@ pub struct Devices {
     pub requested: u64,
     /// The most that were connected in one interval.
     pub peak_connected: u64,
-    /// Those without a connection when the devices were told to end.
+    /// Those that were wanted and had no connection when the devices were told to end.
     pub failed: u64,
     /// Those that started more than a second late.
     pub late_starts: u64,
@@ -210,28 +213,34 @@ pub struct Generator {
 impl Summary {
     /// The summary of a run from all its agents' results.
     #[must_use]
-    pub fn new(facts: &Facts, parts: &[Part]) -> Self {
-        let whole = merged(parts, |_| true);
+    pub fn new(facts: &Facts, results: &Results) -> Self {
+        let whole = &results.whole;
         let peak_connected = whole.peak_connected();
-        let result = if peak_connected == 0 {
-            RunResult::Error
-        } else if facts.by_plan {
-            RunResult::Passed
-        } else {
-            RunResult::Stopped
+        let result = match facts.confirmed {
+            Confirmed::ByPlan if peak_connected == 0 || facts.devices_given_up > 0 => {
+                RunResult::Error
+            }
+            Confirmed::ByPlan => RunResult::Passed,
+            _ => RunResult::Stopped,
         };
-        let lag_p99_ms = Percentiles::of(&whole.lag.all()).map_or(0.0, |lag: Percentiles| lag.p99);
+        let exit_code = match (result, facts.confirmed) {
+            (RunResult::Error, _) => 1,
+            (_, Confirmed::BySignal | Confirmed::BySecondInterrupt) => 130,
+            _ => 0,
+        };
+        let lag_p99_ms = Percentiles::of(&whole.lag.all()).map_or(0.0, |lag| lag.p99);
         let started = std::time::UNIX_EPOCH + std::time::Duration::from_millis(facts.started_at);
+        let live = u64::from(facts.wish.live.len());
         Summary {
             run: facts.run.clone(),
             result,
-            exit_code: u8::from(result == RunResult::Error),
+            exit_code,
             started_at: humantime::format_rfc3339_millis(started).to_string(),
             duration_s: seconds(facts.ended_at.saturating_sub(facts.started_at)),
             devices: Devices {
                 requested: facts.wish.batches.iter().map(|it| u64::from(it.count)).sum(),
                 peak_connected,
-                failed: failed_at(parts, facts.stopped_at),
+                failed: live.saturating_sub(results.connected_at_end()),
                 late_starts: whole.late_starts,
             },
             tasks: Tasks {
@@ -242,15 +251,19 @@ impl Summary {
             requests: whole.requests,
             unsent: whole.unsent,
             unfinished: whole.unfinished,
-            errors: Errors::of(&whole),
+            errors: Errors::of(whole),
             status_codes: BTreeMap::new(),
-            rate_per_s: rate(whole.requests, span_s(&whole)),
+            rate_per_s: rate(whole),
             response_ms: Percentiles::of(&whole.requests_times.response.all()),
             service_ms: Percentiles::of(&whole.requests_times.service.all()),
-            phases: phases(facts, parts),
+            phases: Phases { ramp: phase(&results.ramp), hold: phase(&results.hold) },
             labels: whole.labels.iter().map(|(name, it)| (name.clone(), label(it))).collect(),
             criteria: Vec::new(),
-            coverage: coverage(facts.tasks_started, &whole, parts),
+            coverage: Coverage {
+                tasks: facts.tasks_started,
+                reporting: whole.tasks.len() as u32,
+                intervals_missing: results.missing(&facts.lost),
+            },
             source: "merged histograms".to_owned(),
             // Devices rest between an answer and the next request.
             pacing: "closed".to_owned(),
@@ -283,33 +296,12 @@ impl Errors {
     }
 }
 
-fn merged(parts: &[Part], keep: impl Fn(Millis) -> bool) -> Merged {
-    let mut merged = Merged::default();
-    for part in parts {
-        merged.add(part, &keep);
-    }
-    merged
-}
-
-/// An interval belongs to the ramp if the window of a batch was open in some of it;
-/// what comes later, until the devices were told to end, is the hold phase.
-fn phases(facts: &Facts, parts: &[Part]) -> Phases {
-    let wish = &facts.wish;
-    let windows: Vec<(Millis, Millis)> =
-        wish.batches.iter().filter_map(|batch| ramp::window(batch, &wish.pauses)).collect();
-    let begun = windows.iter().map(|(from, _)| *from).min().unwrap_or(Millis::MAX);
-    let length = wish.report_ms;
-    let in_ramp = |at: Millis| windows.iter().any(|&(from, to)| at <= to && at + length > from);
-    let in_hold = |at: Millis| at >= begun && !in_ramp(at) && at + length <= facts.stopped_at;
-    Phases { ramp: phase(&merged(parts, in_ramp)), hold: phase(&merged(parts, in_hold)) }
-}
-
 fn phase(merged: &Merged) -> Phase {
     Phase {
-        duration_s: span_s(merged),
+        duration_s: seconds(merged.covered_ms()),
         requests: merged.requests,
         errors: merged.errors().values().sum(),
-        rate_per_s: rate(merged.requests, span_s(merged)),
+        rate_per_s: rate(merged),
         response_ms: Percentiles::of(&merged.requests_times.response.all()),
         service_ms: Percentiles::of(&merged.requests_times.service.all()),
     }
@@ -325,49 +317,16 @@ fn label(label: &crate::stats::merged::Label) -> Label {
     }
 }
 
-/// Devices without a connection in each task's last interval before `at`.
-fn failed_at(parts: &[Part], at: Millis) -> u64 {
-    let mut last: BTreeMap<&str, (Millis, u64)> = BTreeMap::new();
-    for report in parts.iter().flat_map(|part| &part.intervals).map(|it| &it.report) {
-        let known = last.entry(&report.task).or_default();
-        if report.at + report.length_ms <= at && report.at >= known.0 {
-            *known = (report.at, report.devices.failed);
-        }
-    }
-    last.values().map(|(_, failed)| failed).sum()
-}
-
-fn coverage(tasks: u32, whole: &Merged, parts: &[Part]) -> Coverage {
-    let mut spans: BTreeMap<&str, (Millis, Millis, u64)> = BTreeMap::new();
-    for report in parts.iter().flat_map(|part| &part.intervals).map(|it| &it.report) {
-        let span = spans.entry(&report.task).or_insert((report.at, report.at, 0));
-        span.0 = span.0.min(report.at);
-        span.1 = span.1.max(report.at + report.length_ms);
-        span.2 += report.length_ms;
-    }
-    let length = parts.iter().flat_map(|part| &part.intervals).map(|it| it.report.length_ms).max();
-    let missing = |&(from, to, reported): &(Millis, Millis, u64)| {
-        (to - from).saturating_sub(reported) / length.unwrap_or(1).max(1)
-    };
-    Coverage {
-        tasks,
-        reporting: whole.tasks.len() as u32,
-        intervals_missing: spans.values().map(missing).sum(),
-    }
-}
-
 fn with_throttled(calls: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
     let mut calls = calls.clone();
     calls.entry("throttled".to_owned()).or_default();
     calls
 }
 
-fn span_s(merged: &Merged) -> f64 {
-    merged.from.zip(merged.to).map_or(0.0, |(from, to)| seconds(to.saturating_sub(from)))
-}
-
-fn rate(count: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+/// Finished requests per second of the time that agents reported.
+fn rate(merged: &Merged) -> f64 {
+    let covered = seconds(merged.covered_ms());
+    if covered > 0.0 { merged.requests as f64 / covered } else { 0.0 }
 }
 
 fn seconds(ms: Millis) -> f64 {

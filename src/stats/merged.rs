@@ -47,7 +47,14 @@ pub struct Merged {
     pub to: Option<Millis>,
     /// The tasks that had a say.
     pub tasks: BTreeSet<String>,
-    connected: BTreeMap<Millis, u64>,
+    moments: BTreeMap<Millis, Moment>,
+}
+
+/// What all tasks together said of the intervals that began at one moment.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moment {
+    length_ms: Millis,
+    connected: u64,
 }
 
 /// One label's requests.
@@ -134,7 +141,21 @@ impl Merged {
     /// the sum of the tasks' peaks, which need not have been at the same moment of it.
     #[must_use]
     pub fn peak_connected(&self) -> u64 {
-        self.connected.values().copied().max().unwrap_or(0)
+        self.moments.values().map(|moment| moment.connected).max().unwrap_or(0)
+    }
+
+    /// How much time the added intervals cover together, in milliseconds: where
+    /// several tasks report of the same time it counts once, and gaps do not count.
+    #[must_use]
+    pub fn covered_ms(&self) -> Millis {
+        let mut covered = 0;
+        let mut reached = 0;
+        for (&at, moment) in &self.moments {
+            let end = at + moment.length_ms;
+            covered += end.saturating_sub(at.max(reached));
+            reached = reached.max(end);
+        }
+        covered
     }
 
     fn count(&mut self, report: &Report) {
@@ -157,7 +178,9 @@ impl Merged {
         if !self.tasks.contains(&report.task) {
             self.tasks.insert(report.task.clone());
         }
-        *self.connected.entry(report.at).or_default() += report.devices.peak;
+        let moment = self.moments.entry(report.at).or_default();
+        moment.connected += report.devices.peak;
+        moment.length_ms = moment.length_ms.max(report.length_ms);
     }
 
     fn add_times(&mut self, interval: &Interval) {
@@ -274,6 +297,12 @@ mod tests {
         assert_eq!(merged.peak_connected(), 11);
         assert_eq!((merged.from, merged.to), (Some(1000), Some(3000)));
         assert_eq!((merged.intervals, merged.tasks.len()), (4, 2));
+        assert_eq!(merged.covered_ms(), 2000);
+        merged.add(
+            &part("b", vec![interval("b", 7500, 1, &[]), interval("b", 8000, 1, &[])]),
+            |_| true,
+        );
+        assert_eq!(merged.covered_ms(), 3500, "gaps do not count, nor overlaps twice");
     }
 
     #[test]

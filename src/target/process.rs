@@ -61,13 +61,15 @@ impl PracticeTarget {
         &self.target
     }
 
-    /// Ends it: closing its lifeline is enough, and a kill is sure.
-    pub async fn stop(mut self) {
+    /// Ends it: closing its lifeline is enough, and a kill is sure. Says whether it is gone.
+    pub async fn stop(mut self) -> bool {
         drop(self.child.stdin.take());
-        if tokio::time::timeout(STOP, self.child.wait()).await.is_err()
-            && let Err(error) = self.child.kill().await
-        {
-            tracing::error!("the practice target cannot be ended: {error}");
+        if tokio::time::timeout(STOP, self.child.wait()).await.is_ok() {
+            return true;
         }
+        let killed = self.child.start_kill();
+        let waited = tokio::time::timeout(STOP, self.child.wait()).await;
+        tracing::error!("the practice target had to be killed: {killed:?}, {waited:?}");
+        waited.is_ok()
     }
 }
