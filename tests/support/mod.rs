@@ -6,7 +6,10 @@ pub mod screen;
 pub mod target;
 
 use std::{
+    io::Read,
     process::{Command, Output, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,6 +20,9 @@ pub const LOADTOP: &str = env!("CARGO_BIN_EXE_loadtop");
 
 /// How long anything may take before a test gives up. Generous: machines differ.
 pub const DEADLINE: Duration = Duration::from_mins(1);
+
+/// How long a whole run of the binary may take.
+const RUN_DEADLINE: Duration = Duration::from_mins(2);
 
 /// A state folder, and the binary with it.
 pub struct House {
@@ -47,17 +53,44 @@ impl House {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end; one that does not come fails the test.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let child = self
+        let mut child = self
             .command(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.wait_with_output().unwrap()
+        // Read meanwhile: a full pipe would hold it up.
+        let stdout = read_all(child.stdout.take().unwrap());
+        let stderr = read_all(child.stderr.take().unwrap());
+        let rest = |pipe: &Receiver<Vec<u8>>| pipe.recv_timeout(DEADLINE).unwrap_or_default();
+        let deadline = Instant::now() + RUN_DEADLINE;
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return Output { status, stdout: rest(&stdout), stderr: rest(&stderr) };
+            }
+            if Instant::now() > deadline {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                let said = rest(&stderr);
+                panic!("{arguments:?} does not end: {}", String::from_utf8_lossy(&said));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
+}
+
+/// Reads a pipe to its end, in a thread; what was in it comes at once then.
+pub fn read_all(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (say, told) = channel();
+    thread::spawn(move || {
+        let mut all = Vec::new();
+        let _ = pipe.read_to_end(&mut all);
+        let _ = say.send(all);
+    });
+    told
 }
 
 /// Waits until `condition` holds; at the deadline the test fails with `what`.
@@ -65,7 +98,7 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
         assert!(Instant::now() < deadline, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     sync::{Arc, Mutex},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,8 @@ pub struct Screen {
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
+    /// Takes in what the program says, until nobody has the terminal open.
+    reader: JoinHandle<()>,
 }
 
 impl Screen {
@@ -38,14 +40,14 @@ impl Screen {
         )));
         let mut output = pair.master.try_clone_reader().unwrap();
         let seen = Arc::clone(&terminal);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 seen.lock().unwrap().process(&bytes[..count]);
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Screen { terminal, keys, child, master: pair.master }
+        Screen { terminal, keys, child, master: pair.master, reader }
     }
 
     /// Types.
@@ -77,14 +79,19 @@ impl Screen {
         self.child.process_id().unwrap()
     }
 
-    /// Waits for the end of the program: its exit code.
+    /// Waits for the end of the program, and until all that it said is on the screen:
+    /// its exit code.
     pub fn exit_code(&mut self) -> u32 {
         let deadline = Instant::now() + DEADLINE;
+        let mut code = None;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.exit_code();
+            code = code.or_else(|| self.child.try_wait().unwrap().map(|it| it.exit_code()));
+            match code {
+                Some(code) if self.reader.is_finished() => return code,
+                _ => {}
             }
-            assert!(Instant::now() < deadline, "it does not end; the screen is\n{}", self.text());
+            let how = if code.is_none() { "it does not end" } else { "its terminal stays open" };
+            assert!(Instant::now() < deadline, "{how}; the screen is\n{}", self.text());
             thread::sleep(Duration::from_millis(20));
         }
     }

@@ -2,13 +2,15 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
+
+use tokio::net::TcpSocket;
 
 /// How a target behaves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,8 +97,22 @@ fn serve(manner: Manner, stream: &TcpStream, lines: &AtomicU64) {
     }
 }
 
-/// A port of loopback on which nobody listens.
-pub fn refusing_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("tcp://{}", listener.local_addr().unwrap())
+/// A port of loopback that refuses connections, and nobody else's until this is
+/// dropped: it is bound, and nothing listens on it.
+pub struct Refusing {
+    address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl Refusing {
+    pub fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        Refusing { address: socket.local_addr().unwrap(), _socket: socket }
+    }
+
+    /// As loadtop takes it.
+    pub fn url(&self) -> String {
+        format!("tcp://{}", self.address)
+    }
 }

@@ -7,9 +7,10 @@
 //! | CloudWatch  | Smithy RPC v2 CBOR                | [`cbor`]  |
 //! | S3          | REST and XML, buckets in the path | [`rest`]  |
 //!
-//! Invariants: nothing is answered, not even with an error of its own service,
-//! before the signature was verified; every answer carries a request id and a
-//! `Date`, and every refusal has the shape that its protocol's clients read.
+//! Invariants: no service sees a request before its signature was verified. What
+//! cannot be verified, a body that is too large or broke off, is refused without a
+//! look at its signature, which covers the body. Every answer carries a request id
+//! and a `Date`, and every refusal has the shape that its protocol's clients read.
 
 pub(super) mod auth;
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a statistic over a period is computed from everything that fell
 //! into the period, never from other statistics; data is kept for an hour, and
-//! no more of it than fits into a fixed amount of memory (the oldest goes first).
+//! no more of it than has a fixed weight in memory (the oldest goes first).
 //!
 //! As on AWS, a datum without `StorageResolution: 1` counts for its whole minute
 //! only, and the metrics of one name with different dimensions are different.
@@ -26,8 +26,9 @@ use crate::model::Millis;
 const KEPT_S: u64 = 3600;
 /// How far ahead a datum may be, in seconds.
 const AHEAD_S: u64 = 2 * 3600;
-/// Values kept over all metrics: some 64 MB.
-const MOST_VALUES: usize = 4_000_000;
+/// What is kept over all metrics, in values of 16 bytes, what surrounds them counted
+/// in: 64 MB, and up to twice that where vectors grew and are not full.
+const MOST_WEIGHT: usize = 4_000_000;
 /// Metrics kept; those that came first go first.
 const MOST_METRICS: usize = 10_000;
 /// Metrics in a call.
@@ -94,7 +95,8 @@ struct Metric {
 pub(crate) struct Metrics {
     throttle: Throttle,
     by_key: HashMap<Key, Metric>,
-    values: usize,
+    /// Of all distributions; at most [`MOST_WEIGHT`] between calls.
+    weight: usize,
     cleaned_at: u64,
 }
 
@@ -134,14 +136,15 @@ impl Metrics {
             self.forget_stalest();
         }
         let metric = self.by_key.entry(key).or_default();
-        let slot = if fine {
-            metric.seconds.entry(second).or_default()
+        let (data, at) = if fine {
+            (&mut metric.seconds, second)
         } else {
-            metric.minutes.entry(second / 60 * 60).or_default()
+            (&mut metric.minutes, second / 60 * 60)
         };
-        let before = slot.len();
+        let before = data.get(&at).map_or(0, Distribution::weight);
+        let slot = data.entry(at).or_default();
         slot.merge(distribution);
-        self.values += slot.len() - before;
+        self.weight += slot.weight() - before;
     }
 
     fn forget_stalest(&mut self) {
@@ -149,7 +152,7 @@ impl Metrics {
         if let Some(key) = stalest.map(|(key, _)| key.clone())
             && let Some(metric) = self.by_key.remove(&key)
         {
-            self.values -= metric.len();
+            self.weight -= metric.weight();
         }
     }
 
@@ -159,7 +162,7 @@ impl Metrics {
             self.cleaned_at = second;
             self.drop_before(second.saturating_sub(KEPT_S));
         }
-        while self.values > MOST_VALUES {
+        while self.weight > MOST_WEIGHT {
             let oldest = self.by_key.values().filter_map(Metric::oldest).min();
             let Some(oldest) = oldest else { return };
             self.drop_before(oldest + 60);
@@ -173,17 +176,17 @@ impl Metrics {
             dropped += drop_from(&mut metric.minutes, second.saturating_sub(59));
             !(metric.seconds.is_empty() && metric.minutes.is_empty())
         });
-        self.values -= dropped;
+        self.weight -= dropped;
     }
 }
 
-/// Drops what is before `second`, and says how many values that were.
+/// Drops what is before `second`, and says what it weighed.
 fn drop_from(data: &mut BTreeMap<u64, Distribution>, second: u64) -> usize {
     let mut dropped = 0;
     while let Some(entry) = data.first_entry()
         && *entry.key() < second
     {
-        dropped += entry.remove().len();
+        dropped += entry.remove().weight();
     }
     dropped
 }
@@ -199,8 +202,8 @@ impl Metric {
         last(&self.seconds).max(last(&self.minutes))
     }
 
-    fn len(&self) -> usize {
-        self.seconds.values().chain(self.minutes.values()).map(Distribution::len).sum()
+    fn weight(&self) -> usize {
+        self.seconds.values().chain(self.minutes.values()).map(Distribution::weight).sum()
     }
 }
 
@@ -242,4 +245,36 @@ fn distribution_of(datum: &Datum) -> Result<Distribution, ApiError> {
     let pairs = datum.values.iter().enumerate().map(|(index, &value)| (value, count_of(index)));
     Distribution::of_values(pairs)
         .ok_or_else(|| ApiError::value("Values or Counts are not in CloudWatch's range."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A statistic set has no values, and must count all the same.
+    fn statistics(name: usize, at_s: u64) -> Datum {
+        let statistics = Some(StatisticSet { count: 2.0, sum: 3.0, min: 1.0, max: 2.0 });
+        let (name, at) = (name.to_string(), Some(at_s * 1000));
+        Datum { name, at, statistics, resolution: Some(1), ..Datum::default() }
+    }
+
+    #[test]
+    fn what_is_kept_has_a_bound_and_the_books_balance() {
+        let mut metrics = Metrics::default();
+        let start = 1_800_000_000;
+        let a_slot = Distribution::default().weight();
+        let calls = MOST_WEIGHT / a_slot / MOST_DATA + 10;
+        for call in 0..calls as u64 {
+            // All within the hour.
+            let at = start + call * 2;
+            let data = (0..MOST_DATA).map(|name| statistics(name, at)).collect();
+            let request = PutMetricData { namespace: "n".to_owned(), data };
+            metrics.put(request, at * 1000).expect("valid");
+            assert!(metrics.weight <= MOST_WEIGHT);
+        }
+        let sum: usize = metrics.by_key.values().map(Metric::weight).sum();
+        assert_eq!(metrics.weight, sum);
+        let oldest = metrics.by_key.values().filter_map(Metric::oldest).min();
+        assert!(oldest > Some(start), "the oldest went first");
+    }
 }
