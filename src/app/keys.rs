@@ -123,6 +123,10 @@ fn nothing_dies_without_a_yes() {
 fn a_run_that_is_ending_takes_nothing_more() {
     assert_eq!(on(fixtures::ending(), "+ - p K y"), []);
     assert_eq!(on(fixtures::steady(), "K y + p"), [end(Confirmed::ByDialog)]);
+    // On the way out not even the instances are touched any more.
+    assert_eq!(on(fixtures::steady(), "q y ] [ s 3 Enter"), [end(Confirmed::ByDialog)]);
+    let scaled = [end(Confirmed::ByDialog), Effect::Send(Command::ScaleBy(-1))];
+    assert_eq!(on(fixtures::steady(), "K y ["), scaled);
     assert_eq!(on(fixtures::ended(), "+"), [add(100)]);
 }
 

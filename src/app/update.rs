@@ -25,6 +25,9 @@ use crate::{
 /// Ctrl-C's after which nothing is waited for any more.
 const LAST_INTERRUPT: u8 = 3;
 
+/// What a key that changes something hears on the way out.
+const LEAVING: &str = "leaving: nothing can be changed any more";
+
 /// Takes `action` in, which happened at `now`.
 pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     if action.is_from_a_key() && action != Action::Interrupt && app.departing.is_none() {
@@ -33,7 +36,7 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     match action {
         Action::AddBatch => add(app, now),
         Action::RemoveBatch => remove(app, now),
-        Action::Scale(by) => send(app, Command::ScaleBy(by), now),
+        Action::Scale(by) => scale(app, by, now),
         Action::PauseOrResume => pause_or_resume(app, now),
         Action::AskToEnd => ask_to_end(app, now),
         Action::Edit(setting) => edit(app, setting, now),
@@ -82,6 +85,13 @@ fn remove(app: &mut App, now: Millis) -> Vec<Effect> {
     send(app, Command::Remove { devices: app.batch }, now)
 }
 
+fn scale(app: &mut App, by: i32, now: Millis) -> Vec<Effect> {
+    if app.departing.is_some() {
+        return say(app, LEAVING, now);
+    }
+    send(app, Command::ScaleBy(by), now)
+}
+
 fn pause_or_resume(app: &mut App, now: Millis) -> Vec<Effect> {
     if app.is_ending(now) || !app.has_run(now) {
         return say(app, "there is no ramp to pause", now);
@@ -104,7 +114,7 @@ fn ask_to_end(app: &mut App, now: Millis) -> Vec<Effect> {
 
 fn edit(app: &mut App, setting: Setting, now: Millis) -> Vec<Effect> {
     if app.departing.is_some() {
-        return say(app, "leaving: nothing can be changed any more", now);
+        return say(app, LEAVING, now);
     }
     app.mode = Mode::Prompt(Prompt { setting, text: String::new(), refusal: None });
     Vec::new()
