@@ -211,7 +211,7 @@ impl App {
     pub fn something_runs(&self, now: Millis) -> bool {
         let snapshot = &self.snapshot;
         is_recent(self.unseen.add, now)
-            || matches!(self.phase(), Some(Phase::Ending { .. }))
+            || matches!(self.phase(), Some(Phase::Ending { .. } | Phase::Collecting { .. }))
             || (matches!(self.phase(), Some(Phase::Running | Phase::Paused))
                 && (tasks_alive(&snapshot.tasks.value) > 0
                     || snapshot.tasks.value.waiting_for_room > 0
@@ -231,7 +231,7 @@ impl App {
     pub fn is_ending(&self, now: Millis) -> bool {
         self.departing.is_some()
             || is_recent(self.unseen.end, now)
-            || matches!(self.phase(), Some(Phase::Ending { .. }))
+            || matches!(self.phase(), Some(Phase::Ending { .. } | Phase::Collecting { .. }))
     }
 
     /// Whether the starts are paused, or were just asked to be.

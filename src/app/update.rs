@@ -296,7 +296,9 @@ fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
     if is_after(app.unseen.add) && matches!(phase, Some(Phase::Running | Phase::Paused)) {
         app.unseen.add = None;
     }
-    if is_after(app.unseen.end) && matches!(phase, Some(Phase::Ending { .. } | Phase::Ended)) {
+    if is_after(app.unseen.end)
+        && matches!(phase, Some(Phase::Ending { .. } | Phase::Collecting { .. } | Phase::Ended))
+    {
         app.unseen.end = None;
     }
     if app.unseen.paused.is_some_and(|(paused, _)| paused == (phase == Some(Phase::Paused))) {

@@ -73,7 +73,14 @@ pub enum Phase {
         /// Tasks that still run.
         tasks_left: u32,
     },
-    /// Nothing runs any more, and that was checked.
+    /// Nothing runs any more, and that was checked; the exact results are being read.
+    Collecting {
+        /// Parts that were read.
+        read: u32,
+        /// Parts there are; 0 as long as that is not known.
+        of: u32,
+    },
+    /// Nothing runs any more, and the results are in.
     Ended,
 }
 
@@ -128,6 +135,8 @@ pub struct TasksView {
     pub stopped: u32,
     /// STOPPED without having been asked, or never started.
     pub failed: u32,
+    /// Slots that were given up after too many failures: their devices are missing.
+    pub given_up: u32,
     /// Failures by reason.
     pub failures: BTreeMap<String, u32>,
 }

@@ -70,6 +70,7 @@ fn run(scene: &Scene<'_>, with_id: bool) -> Line<'static> {
         Phase::Running => (Role::Ok, "running"),
         Phase::Paused => (Role::Warn, "paused"),
         Phase::Ending { .. } => (Role::Warn, "ending"),
+        Phase::Collecting { .. } => (Role::Warn, "collecting"),
         Phase::Ended => (Role::Dim, "ended"),
     };
     spans.push(scene.span(role, word));

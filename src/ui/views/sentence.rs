@@ -77,6 +77,10 @@ fn phase(scene: &Scene<'_>) -> Option<(Role, String)> {
         Some(Phase::Ending { tasks_left }) => {
             Some((Role::Warn, format!("ending: {} left", format::counted(tasks_left, "task"))))
         }
+        Some(Phase::Collecting { read, of }) => Some((
+            Role::Warn,
+            format!("nothing runs any more; collecting results: {read} of {of} parts"),
+        )),
         Some(Phase::Running | Phase::Paused) => None,
     }
 }
