@@ -10,8 +10,8 @@ use super::{
     effect::{Cause, Effect, Fleet},
     prompt::{self, Value},
     state::{
-        App, Choice, Departing, Dialog, END_DEADLINE_MS, Frozen, Hint, Mode, Prompt, Question,
-        SETTLES_MS, Setting, is_recent,
+        App, Choice, Departing, Dialog, Frozen, Hint, Mode, Progress, Prompt, Question, SETTLES_MS,
+        Setting, is_recent,
     },
 };
 use crate::{
@@ -189,7 +189,8 @@ fn end(app: &mut App, scale_to_zero: bool, confirmed: Confirmed, now: Millis) ->
 fn depart(app: &mut App, cause: Cause, now: Millis) -> Vec<Effect> {
     app.mode = Mode::Normal;
     app.frozen = None;
-    app.departing = Some(Departing { cause, since: now });
+    let progress = Progress::of(app.phase());
+    app.departing = Some(Departing { cause, since: now, progress, progress_at: now });
     // Whoever asked for the end, the next Ctrl-C is the one that does not wait.
     app.interrupts = app.interrupts.max(LAST_INTERRUPT - 1);
     Vec::new()
@@ -312,6 +313,9 @@ fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
         _ => None,
     };
     app.snapshot = snapshot;
+    if let Some(departing) = &mut app.departing {
+        departing.observe(phase, now);
+    }
     let is_moot = matches!(app.mode, Mode::Dialog(_)) && !app.has_run(now);
     if is_moot && !app.something_runs(now) {
         app.mode = Mode::Normal;
@@ -334,14 +338,15 @@ fn leave_when_over(app: &App, now: Millis) -> Vec<Effect> {
     if is_news && is_over && !is_recent(app.unseen.add, now) {
         return vec![Effect::Leave(departing.cause, Fleet::Gone)];
     }
-    if now >= departing.since + END_DEADLINE_MS {
-        return vec![Effect::Leave(departing.cause, Fleet::NotSeenToEnd)];
+    if now >= departing.deadline() {
+        return vec![Effect::Leave(departing.cause, fleet_now(app, now))];
     }
     Vec::new()
 }
 
 fn fleet_now(app: &App, now: Millis) -> Fleet {
-    if !app.something_runs(now) {
+    let is_collecting = matches!(app.phase(), Some(Phase::Collecting { .. }));
+    if is_collecting || !app.something_runs(now) {
         Fleet::Gone
     } else if app.is_ending(now) || !(app.readonly || app.snapshot.site.outlives_us) {
         Fleet::NotSeenToEnd
