@@ -1,13 +1,22 @@
 //! The command line.
 //!
-//! Invariant: what parses is well-formed; whether it can be done is for whoever
+//! Invariant: what parses is well-formed, and no time and no number of devices is so
+//! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::RangedI64ValueParser};
 
-use crate::plan::Target;
+use crate::{
+    app::prompt::{MAX_BATCH, MAX_WINDOW},
+    plan::Target,
+};
+
+/// Longest time that a load is held.
+const MAX_HOLD: Duration = Duration::from_hours(7 * 24);
+/// Longest that the practice target waits before an answer.
+const MAX_LATENCY: Duration = Duration::from_hours(1);
 
 /// Commands that will come; refused by name until they do.
 const PLANNED: [&str; 20] = [
@@ -68,10 +77,10 @@ pub struct Dashboard {
     #[arg(value_name = "TARGET", value_parser = target)]
     pub target: Option<Target>,
     /// Adds this many devices at once
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = devices())]
     pub devices: Option<u32>,
     /// Spreads the starts of a batch over this long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = window)]
     pub ramp_up: Duration,
     /// Shows everything and changes nothing
     #[arg(long, conflicts_with = "devices")]
@@ -122,13 +131,13 @@ pub struct Run {
     #[arg(long, value_name = "TARGET", value_parser = target)]
     pub target: Option<Target>,
     /// How many devices
-    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, short = 'n', value_name = "N", value_parser = devices())]
     pub devices: Option<u32>,
     /// Spreads their starts over this long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = window)]
     pub ramp_up: Duration,
     /// Holds the load for this long after the ramp
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = hold)]
     pub hold_for: Duration,
     /// Prints the summary as JSON
     #[arg(long)]
@@ -145,7 +154,7 @@ pub struct Practice {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
     /// Waits this long before each answer
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = latency)]
     pub latency: Duration,
     /// Prints its address and its counts as JSON
     #[arg(long)]
@@ -159,12 +168,39 @@ fn target(text: &str) -> Result<Target, String> {
     text.parse().map_err(|error: crate::plan::BadTarget| error.to_string())
 }
 
+/// How many devices one batch may have.
+fn devices() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH))
+}
+
+fn window(text: &str) -> Result<Duration, String> {
+    duration(text, MAX_WINDOW)
+}
+
+fn hold(text: &str) -> Result<Duration, String> {
+    duration(text, MAX_HOLD)
+}
+
+fn latency(text: &str) -> Result<Duration, String> {
+    duration(text, MAX_LATENCY)
+}
+
 /// A duration as in plans: `15s`, `2m`, `1h30m`, `2s500ms`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    let bare = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
-    bare.map_or_else(|| humantime::parse_duration(text), Ok).map_err(|error| {
-        format!("{error}; write a duration such as 15s, 2m, 1h30m, or seconds as a number")
-    })
+/// Bounded, because whoever adds it to a time must not overflow.
+fn duration(text: &str, most: Duration) -> Result<Duration, String> {
+    let time = match text.parse::<f64>() {
+        // What no duration can hold is certainly too long.
+        Ok(seconds) if seconds >= 0.0 => {
+            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        }
+        _ => humantime::parse_duration(text).map_err(|error| {
+            format!("{error}; write a duration such as 15s, 2m, 1h30m, or seconds as a number")
+        })?,
+    };
+    if time > most {
+        return Err(format!("at most {}h", most.as_secs() / 3600));
+    }
+    Ok(time)
 }
 
 #[cfg(test)]
@@ -192,10 +228,13 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_plans() {
-        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("2s500ms"), Ok(Duration::from_millis(2500)));
-        assert!(duration("fast").is_err());
-        assert!(duration("-1").is_err());
+        assert_eq!(window("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(window("2s500ms"), Ok(Duration::from_millis(2500)));
+        assert_eq!(window("24h"), Ok(MAX_WINDOW));
+        assert_eq!(hold("7d"), Ok(MAX_HOLD));
+        for refused in ["fast", "-1", "NaN", "inf", "1e19", "24h1ms"] {
+            assert!(window(refused).is_err(), "{refused}");
+        }
     }
 
     #[test]
@@ -206,7 +245,14 @@ mod tests {
             ("loadtop localhost:80", "tcp://HOST:PORT"),
             ("loadtop tcp://a", "names no port"),
             ("loadtop -n 0", "0 is not in"),
+            ("loadtop -n 1000001", "1000001 is not in 1..=1000000"),
+            ("loadtop run -n 1000001", "1000001 is not in 1..=1000000"),
             ("loadtop --ramp-up soon", "write a duration"),
+            ("loadtop --ramp-up 25h", "at most 24h"),
+            ("loadtop run --ramp-up 1e19", "at most 24h"),
+            ("loadtop run --hold-for 1e19", "at most 168h"),
+            ("loadtop run --hold-for 8d", "at most 168h"),
+            ("loadtop target --latency 2h", "at most 1h"),
             ("loadtop run --devices many", "invalid digit"),
         ] {
             let error = parse(line).expect_err(line);

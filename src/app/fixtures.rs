@@ -28,7 +28,9 @@ pub(crate) fn all() -> Vec<(&'static str, Snapshot)> {
         ("steady", steady()),
         ("full_cluster", full_cluster()),
         ("errors", errors()),
+        ("unanswered", unanswered()),
         ("ending", ending()),
+        ("collecting", collecting()),
         ("ended", ended()),
     ]
 }
@@ -46,7 +48,7 @@ pub(crate) fn empty() -> Snapshot {
             results: Duration::from_secs(5),
             files_per_task: None,
         },
-        target: "tcp://127.0.0.1:9000".into(),
+        target: "tcp://127.0.0.1:38141".into(),
         run: None,
         instances: aged(instances(1, &[0])),
         tasks: aged(TasksView::default()),
@@ -189,6 +191,16 @@ pub(crate) fn errors() -> Snapshot {
     }
 }
 
+/// The target takes connections and answers nothing: no request ends, so far.
+pub(crate) fn unanswered() -> Snapshot {
+    let mut snapshot = steady();
+    let points = Arc::make_mut(&mut snapshot.traffic.value.points);
+    for point in &mut points[230..] {
+        (point.requests_per_s, point.response) = (0.0, None);
+    }
+    snapshot
+}
+
 /// On its way down.
 pub(crate) fn ending() -> Snapshot {
     Snapshot {
@@ -204,13 +216,22 @@ pub(crate) fn ending() -> Snapshot {
     }
 }
 
+/// Nothing runs any more; the results are on their way in.
+pub(crate) fn collecting() -> Snapshot {
+    Snapshot {
+        run: Some(running(Phase::Collecting { read: 120, of: 400 }, 262)),
+        traffic: Aged { at: Some(NOW - 8_000), ..steady().traffic },
+        ..ended()
+    }
+}
+
 /// Over.
 pub(crate) fn ended() -> Snapshot {
     Snapshot {
         run: Some(running(Phase::Ended, 264)),
         instances: aged(instances(2, &[0, 0])),
         tasks: aged(TasksView { stopped: 5, ..TasksView::default() }),
-        devices: aged(DevicesView::default()),
+        devices: aged(DevicesView { wanted: 1250, ..DevicesView::default() }),
         traffic: Aged { at: Some(NOW - 30_000), ..steady().traffic },
         ..steady()
     }

@@ -123,6 +123,10 @@ fn nothing_dies_without_a_yes() {
 fn a_run_that_is_ending_takes_nothing_more() {
     assert_eq!(on(fixtures::ending(), "+ - p K y"), []);
     assert_eq!(on(fixtures::steady(), "K y + p"), [end(Confirmed::ByDialog)]);
+    // On the way out not even the instances are touched any more.
+    assert_eq!(on(fixtures::steady(), "q y ] [ s 3 Enter"), [end(Confirmed::ByDialog)]);
+    let scaled = [end(Confirmed::ByDialog), Effect::Send(Command::ScaleBy(-1))];
+    assert_eq!(on(fixtures::steady(), "K y ["), scaled);
     assert_eq!(on(fixtures::ended(), "+"), [add(100)]);
 }
 
@@ -167,9 +171,46 @@ fn the_end_is_not_waited_for_for_ever() {
     let mut app = fixtures::app(fixtures::steady());
     press(&mut app, "q y", NOW);
     assert_eq!(observe(&mut app, fixtures::ending(), NOW + 2000), []);
-    assert_eq!(update(&mut app, Action::Tick, NOW + END_DEADLINE_MS - 1), []);
-    let left = update(&mut app, Action::Tick, NOW + END_DEADLINE_MS);
+    let deadline = NOW + 2000 + END_DEADLINE_MS;
+    // The same again is no progress.
+    assert_eq!(observe(&mut app, fixtures::ending(), deadline - 1), []);
+    let left = update(&mut app, Action::Tick, deadline);
     assert_eq!(left, [Effect::Leave(Cause::Quit, Fleet::NotSeenToEnd)]);
+}
+
+#[test]
+fn the_end_is_waited_for_as_long_as_it_comes_nearer() {
+    let mut app = fixtures::app(fixtures::steady());
+    press(&mut app, "q y", NOW);
+    let at = |phase| {
+        let mut snapshot = fixtures::ending();
+        snapshot.run.iter_mut().for_each(|run| run.phase = phase);
+        snapshot
+    };
+    let mut now = NOW;
+    let steps = (0..3).rev().map(|tasks_left| Phase::Ending { tasks_left });
+    let steps = steps.chain((0..5).map(|read| Phase::Collecting { read, of: 4 }));
+    for phase in steps {
+        now += END_DEADLINE_MS - 1;
+        assert_eq!(observe(&mut app, at(phase), now), [], "{phase:?}");
+    }
+    // From the start again, and once more as far as before: no progress.
+    for phase in [Phase::Ending { tasks_left: 0 }, Phase::Collecting { read: 4, of: 4 }] {
+        assert_eq!(observe(&mut app, at(phase), now + END_DEADLINE_MS - 1), []);
+    }
+    // Only the results are missing.
+    let left = update(&mut app, Action::Tick, now + END_DEADLINE_MS);
+    assert_eq!(left, [Effect::Leave(Cause::Quit, Fleet::Gone)]);
+}
+
+#[test]
+fn results_on_their_way_in_are_waited_for() {
+    assert_eq!(on(fixtures::collecting(), "+ - p K y q n"), []);
+    assert_eq!(on(fixtures::collecting(), "q Ctrl-C"), [Effect::Leave(Cause::Quit, Fleet::Gone)]);
+    let mut app = fixtures::app(fixtures::collecting());
+    press(&mut app, "q", NOW);
+    let left = observe(&mut app, fixtures::ended(), NOW + 3000);
+    assert_eq!(left, [Effect::Leave(Cause::Quit, Fleet::Gone)]);
 }
 
 #[test]

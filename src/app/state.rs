@@ -3,7 +3,7 @@
 //! Invariant: only [`update`](super::update::update) changes it, and drawing needs
 //! nothing beside it and the time. No styles, no clock.
 
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use super::effect::Cause;
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
 
 /// How long an order may stay unseen in the snapshots before we stop assuming it.
 pub const SETTLES_MS: Millis = 3_000;
-/// How long the end of a run is waited for before we leave without having seen it.
+/// How long the end of a run is waited for after it last came nearer, before we leave
+/// without having seen it.
 pub const END_DEADLINE_MS: Millis = 60_000;
 /// How long a hint stays on the screen.
 pub const HINT_MS: Millis = 5_000;
@@ -141,6 +142,53 @@ pub struct Departing {
     pub cause: Cause,
     /// Since when.
     pub since: Millis,
+    /// How near the end was seen.
+    pub progress: Progress,
+    /// When it last came nearer.
+    pub progress_at: Millis,
+}
+
+impl Departing {
+    /// Takes in what the run is at now. Only what was never reached before counts: a
+    /// retry that goes back and forth is no progress, so the waiting has an end.
+    pub(super) fn observe(&mut self, phase: Option<Phase>, now: Millis) {
+        let progress = Progress::of(phase);
+        if progress > self.progress {
+            (self.progress, self.progress_at) = (progress, now);
+        }
+    }
+
+    /// When nothing is waited for any more.
+    #[must_use]
+    pub fn deadline(&self) -> Millis {
+        self.progress_at + END_DEADLINE_MS
+    }
+}
+
+/// How near a run is to its end; the nearer, the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Progress {
+    /// It was not seen to end.
+    Unseen,
+    /// Tasks are left.
+    TasksLeft(Reverse<u32>),
+    /// Parts of the results were read.
+    PartsRead(u32),
+    /// It is over.
+    Over,
+}
+
+impl Progress {
+    /// What a phase says of it.
+    #[must_use]
+    pub fn of(phase: Option<Phase>) -> Self {
+        match phase {
+            Some(Phase::Running | Phase::Paused) => Self::Unseen,
+            Some(Phase::Ending { tasks_left }) => Self::TasksLeft(Reverse(tasks_left)),
+            Some(Phase::Collecting { read, .. }) => Self::PartsRead(read),
+            None | Some(Phase::Ended) => Self::Over,
+        }
+    }
 }
 
 /// A word about what a key did.

@@ -10,8 +10,8 @@ use super::{
     effect::{Cause, Effect, Fleet},
     prompt::{self, Value},
     state::{
-        App, Choice, Departing, Dialog, END_DEADLINE_MS, Frozen, Hint, Mode, Prompt, Question,
-        SETTLES_MS, Setting, is_recent,
+        App, Choice, Departing, Dialog, Frozen, Hint, Mode, Progress, Prompt, Question, SETTLES_MS,
+        Setting, is_recent,
     },
 };
 use crate::{
@@ -25,6 +25,9 @@ use crate::{
 /// Ctrl-C's after which nothing is waited for any more.
 const LAST_INTERRUPT: u8 = 3;
 
+/// What a key that changes something hears on the way out.
+const LEAVING: &str = "leaving: nothing can be changed any more";
+
 /// Takes `action` in, which happened at `now`.
 pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     if action.is_from_a_key() && action != Action::Interrupt && app.departing.is_none() {
@@ -33,7 +36,7 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     match action {
         Action::AddBatch => add(app, now),
         Action::RemoveBatch => remove(app, now),
-        Action::Scale(by) => send(app, Command::ScaleBy(by), now),
+        Action::Scale(by) => scale(app, by, now),
         Action::PauseOrResume => pause_or_resume(app, now),
         Action::AskToEnd => ask_to_end(app, now),
         Action::Edit(setting) => edit(app, setting, now),
@@ -82,6 +85,13 @@ fn remove(app: &mut App, now: Millis) -> Vec<Effect> {
     send(app, Command::Remove { devices: app.batch }, now)
 }
 
+fn scale(app: &mut App, by: i32, now: Millis) -> Vec<Effect> {
+    if app.departing.is_some() {
+        return say(app, LEAVING, now);
+    }
+    send(app, Command::ScaleBy(by), now)
+}
+
 fn pause_or_resume(app: &mut App, now: Millis) -> Vec<Effect> {
     if app.is_ending(now) || !app.has_run(now) {
         return say(app, "there is no ramp to pause", now);
@@ -104,7 +114,7 @@ fn ask_to_end(app: &mut App, now: Millis) -> Vec<Effect> {
 
 fn edit(app: &mut App, setting: Setting, now: Millis) -> Vec<Effect> {
     if app.departing.is_some() {
-        return say(app, "leaving: nothing can be changed any more", now);
+        return say(app, LEAVING, now);
     }
     app.mode = Mode::Prompt(Prompt { setting, text: String::new(), refusal: None });
     Vec::new()
@@ -179,7 +189,8 @@ fn end(app: &mut App, scale_to_zero: bool, confirmed: Confirmed, now: Millis) ->
 fn depart(app: &mut App, cause: Cause, now: Millis) -> Vec<Effect> {
     app.mode = Mode::Normal;
     app.frozen = None;
-    app.departing = Some(Departing { cause, since: now });
+    let progress = Progress::of(app.phase());
+    app.departing = Some(Departing { cause, since: now, progress, progress_at: now });
     // Whoever asked for the end, the next Ctrl-C is the one that does not wait.
     app.interrupts = app.interrupts.max(LAST_INTERRUPT - 1);
     Vec::new()
@@ -302,6 +313,9 @@ fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
         _ => None,
     };
     app.snapshot = snapshot;
+    if let Some(departing) = &mut app.departing {
+        departing.observe(phase, now);
+    }
     let is_moot = matches!(app.mode, Mode::Dialog(_)) && !app.has_run(now);
     if is_moot && !app.something_runs(now) {
         app.mode = Mode::Normal;
@@ -324,14 +338,15 @@ fn leave_when_over(app: &App, now: Millis) -> Vec<Effect> {
     if is_news && is_over && !is_recent(app.unseen.add, now) {
         return vec![Effect::Leave(departing.cause, Fleet::Gone)];
     }
-    if now >= departing.since + END_DEADLINE_MS {
-        return vec![Effect::Leave(departing.cause, Fleet::NotSeenToEnd)];
+    if now >= departing.deadline() {
+        return vec![Effect::Leave(departing.cause, fleet_now(app, now))];
     }
     Vec::new()
 }
 
 fn fleet_now(app: &App, now: Millis) -> Fleet {
-    if !app.something_runs(now) {
+    let is_collecting = matches!(app.phase(), Some(Phase::Collecting { .. }));
+    if is_collecting || !app.something_runs(now) {
         Fleet::Gone
     } else if app.is_ending(now) || !(app.readonly || app.snapshot.site.outlives_us) {
         Fleet::NotSeenToEnd

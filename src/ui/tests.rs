@@ -112,10 +112,79 @@ fn colours_say_how_it_is() {
     assert_eq!(cell(&steady, "local cloud").fg, Color::Reset);
     assert_eq!(cell(&steady, "K end").fg, Color::Red);
     assert_eq!(cell(&show(fixtures::full_cluster()), "cluster is full").fg, Color::Yellow);
+    assert_eq!(cell(&show(fixtures::unanswered()), "no answers for 9 s").fg, Color::Yellow);
+    // What has ended well looks like it: nothing is missing, nothing failed.
+    for over in [fixtures::collecting(), fixtures::ended()] {
+        let buffer = show(over);
+        for calm in ["none running", "none connected", "peak 1,250"] {
+            assert!(cell(&buffer, calm).modifier.contains(Modifier::DIM), "{calm}");
+        }
+        let loud = [Color::Yellow, Color::Red];
+        let is_loud = |cell: &&Cell| loud.contains(&cell.fg) && cell.symbol() != " ";
+        let found: String = buffer.content.iter().filter(is_loud).map(Cell::symbol).collect();
+        assert_eq!(found, "K", "but the key that kills");
+    }
     let mut costly = fixtures::steady();
     costly.site.costs = true;
     costly.site.label = "loadtop in eu-central-1".into();
     assert_eq!(cell(&show(costly), "loadtop in eu-central-1, costs money").fg, Color::Yellow);
+}
+
+#[test]
+fn the_header_drops_words_before_the_target_and_the_target_before_the_state() {
+    let header = |snapshot, width| seen(snapshot, "", width, 24).lines().next().map(str::to_owned);
+    let target = "tcp://127.0.0.1:38141";
+    for (_, mut snapshot) in fixtures::all() {
+        snapshot.target = target.into();
+        for width in [60, 80, 120] {
+            let header = header(snapshot.clone(), width).unwrap_or_default();
+            assert!(header.contains(target), "{header}");
+        }
+    }
+    let mut long = fixtures::steady();
+    long.target = "tcp://devices.load.test.example.com:8883".into();
+    for (width, costs, begins, ends) in [
+        (
+            120,
+            false,
+            " loadtop · local cloud, costs nothing → tcp://dev",
+            "run 7f3a21c · running · 4m 12s",
+        ),
+        (
+            80,
+            false,
+            " local cloud → tcp://devices.load.test.example.com:8883 ",
+            " running · 4m 12s",
+        ),
+        (60, false, " local cloud → tcp://devices.load.test.ex…", " running · 4m 12s"),
+        (
+            80,
+            true,
+            " local cloud, costs money → tcp://devices.load.test.example.c…",
+            " running · 4m 12s",
+        ),
+    ] {
+        long.site.costs = costs;
+        let header = header(long.clone(), width).unwrap_or_default();
+        assert!(header.starts_with(begins) && header.ends_with(ends), "{header}");
+    }
+}
+
+#[test]
+fn silence_of_the_target_is_said_once_it_is_no_accident() {
+    let sentence = |zeros: usize, phase: Phase| {
+        let mut snapshot = fixtures::steady();
+        let points = std::sync::Arc::make_mut(&mut snapshot.traffic.value.points);
+        // The youngest point is not complete.
+        let from = points.len() - 1 - zeros;
+        points[from..].iter_mut().for_each(|point| point.requests_per_s = 0.0);
+        snapshot.run.iter_mut().for_each(|run| run.phase = phase);
+        seen(snapshot, "", 80, 24).lines().nth(1).unwrap_or("").to_owned()
+    };
+    assert!(!sentence(2, Phase::Running).contains("no answers"));
+    assert!(sentence(3, Phase::Running).contains("no answers for 3 s, with 1,250 of 1,250"));
+    assert!(!sentence(9, Phase::Paused).contains("no answers"));
+    assert!(!sentence(9, Phase::Ending { tasks_left: 3 }).contains("no answers"));
 }
 
 #[test]

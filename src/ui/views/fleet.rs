@@ -98,13 +98,14 @@ pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let devices = &part.value;
     let mut rows = inner.rows();
     if let Some(row) = rows.next() {
-        let share = if devices.wanted > 0 {
+        let right = if scene.is_over() {
+            format!("peak {}", format::count(peak(scene)))
+        } else if devices.wanted > 0 {
             format::percent(f64::from(devices.connected) / f64::from(devices.wanted))
         } else {
             String::new()
         };
-        let headline = of(scene, devices.connected, devices.wanted, "connected");
-        draw_headline(buffer, row, headline, scene.span(Role::Dim, share).into());
+        draw_headline(buffer, row, devices_headline(scene), scene.span(Role::Dim, right).into());
     }
     let used = 1 + draw_gauge(buffer, inner, devices.connected, devices.wanted, scene);
     let coverage =
@@ -119,6 +120,9 @@ pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 
 pub(super) fn device_figures(scene: &Scene<'_>) -> Vec<Figure> {
     let devices = &scene.snapshot().devices.value;
+    if scene.is_over() {
+        return vec![Figure::count(devices.late, "late", Role::Warn)];
+    }
     vec![
         Figure::count(devices.starting, "starting", Role::Accent),
         Figure::count(devices.failed, "failed", Role::Error),
@@ -129,7 +133,7 @@ pub(super) fn device_figures(scene: &Scene<'_>) -> Vec<Figure> {
 /// `10 of 10 tasks reporting`: of how many these figures are.
 pub(super) fn coverage_words(scene: &Scene<'_>) -> Option<Span<'static>> {
     let devices = &scene.snapshot().devices.value;
-    if devices.tasks_expected == 0 || devices_alive(devices) == 0 {
+    if scene.is_over() || devices.tasks_expected == 0 || devices_alive(devices) == 0 {
         return None;
     }
     let is_whole = devices.tasks_reporting >= devices.tasks_expected;
@@ -140,10 +144,35 @@ pub(super) fn coverage_words(scene: &Scene<'_>) -> Option<Span<'static>> {
 /// `8 of 10 running`, or `3 still stopping`.
 pub(super) fn tasks_headline(scene: &Scene<'_>) -> Line<'static> {
     let tasks = &scene.snapshot().tasks.value;
+    if scene.is_over() && tasks.running == 0 {
+        return scene.span(Role::Dim, "none running").into();
+    }
     if tasks.wanted == 0 && tasks.stopping > 0 {
         return of(scene, tasks.stopping, 0, "stopping");
     }
     of(scene, tasks.running, tasks.wanted, "running")
+}
+
+/// `588 of 1,000 connected`. Once it is over, none is as it should be.
+pub(super) fn devices_headline(scene: &Scene<'_>) -> Line<'static> {
+    let devices = &scene.snapshot().devices.value;
+    if scene.is_over() {
+        return scene.span(Role::Dim, "none connected").into();
+    }
+    of(scene, devices.connected, devices.wanted, "connected")
+}
+
+/// The most devices that were connected at once: as the summary says, once it is in.
+pub(super) fn peak(scene: &Scene<'_>) -> u64 {
+    let snapshot = scene.snapshot();
+    let summary = snapshot.run.as_ref().and_then(|run| run.summary.as_ref());
+    summary.map_or_else(
+        || {
+            let points = snapshot.traffic.value.points.iter();
+            points.map(|point| point.connected).fold(0.0, f64::max) as u64
+        },
+        |summary| summary.devices.peak_connected,
+    )
 }
 
 /// `8 of 10 running`, or `3 still running` where none is wanted.
@@ -164,9 +193,10 @@ pub(super) fn of(scene: &Scene<'_>, is: u32, wanted: u32, word: &str) -> Line<'s
     ])
 }
 
-/// A gauge on the second row, where there is one to spare; returns the rows used.
+/// A gauge on the second row, where there is one to spare and something to fill it;
+/// returns the rows used.
 fn draw_gauge(buffer: &mut Buffer, inner: Rect, is: u32, wanted: u32, scene: &Scene<'_>) -> u16 {
-    if inner.height < 4 {
+    if inner.height < 4 || scene.is_over() {
         return 0;
     }
     let row = Rect { y: inner.y + 1, height: 1, ..inner };

@@ -16,30 +16,59 @@ use crate::{
 /// Below this, the lease is worth a word: it is renewed long before.
 const LEASE_MATTERS_MS: Millis = 240_000;
 
+/// Between where it runs and at what it aims.
+const ARROW: &str = " → ";
+
+/// What the left side says, from all of it to the least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Detail {
+    /// Not even our own name.
+    Place,
+    /// Not that it costs nothing.
+    Name,
+    All,
+}
+
 pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
-    let left = place(scene);
-    let mut right = run(scene, true);
-    if left.width() + right.width() + 2 > usize::from(row.width) {
-        right = run(scene, false);
-    }
     let row = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
+    let width = usize::from(row.width);
+    // The whole target matters more than these words, and the state more than it.
+    let attempts =
+        [(true, Detail::All), (false, Detail::All), (false, Detail::Name), (false, Detail::Place)];
+    let sides = attempts.map(|(with_id, detail)| {
+        let target = scene.snapshot().target.clone();
+        (place(scene, detail, target), run(scene, with_id))
+    });
+    let fitting = sides.into_iter().find(|(left, right)| left.width() + right.width() < width);
+    let (left, right) = fitting.unwrap_or_else(|| {
+        let right = run(scene, false);
+        let words = place(scene, Detail::Place, "").width() + ARROW.chars().count();
+        let taken = words + 1 + right.width();
+        let room = width.saturating_sub(taken);
+        (place(scene, Detail::Place, format::cut(&scene.snapshot().target, room)), right)
+    });
     draw_ends(buffer, row, left, right);
 }
 
 /// `loadtop · local cloud, costs nothing → tcp://…`.
-fn place(scene: &Scene<'_>) -> Line<'static> {
-    let snapshot = scene.snapshot();
-    let site = &snapshot.site;
-    let (role, costs) =
-        if site.costs { (Role::Warn, "costs money") } else { (Role::Text, "costs nothing") };
-    let mut line = Line::from(vec![
-        scene.span(Role::Accent, "loadtop"),
-        scene.span(Role::Dim, " · "),
-        scene.span(role, format!("{}, {costs}", site.label)),
-    ]);
-    if !snapshot.target.is_empty() {
-        line.push_span(scene.span(Role::Dim, " → "));
-        line.push_span(scene.span(Role::Text, snapshot.target.clone()));
+fn place(scene: &Scene<'_>, detail: Detail, target: impl Into<String>) -> Line<'static> {
+    let site = &scene.snapshot().site;
+    let mut line = Line::default();
+    if detail >= Detail::Name {
+        line.push_span(scene.span(Role::Accent, "loadtop"));
+        line.push_span(scene.span(Role::Dim, " · "));
+    }
+    let (role, costs) = match (site.costs, detail) {
+        // That is never left out.
+        (true, _) => (Role::Warn, ", costs money"),
+        (false, Detail::All) => (Role::Text, ", costs nothing"),
+        (false, _) => (Role::Text, ""),
+    };
+    line.push_span(scene.span(role, format!("{}{costs}", site.label)));
+    let target = target.into();
+    if !target.is_empty() {
+        line.push_span(scene.span(Role::Dim, ARROW));
+        line.push_span(scene.span(Role::Text, target));
     }
     line
 }
@@ -70,7 +99,7 @@ fn run(scene: &Scene<'_>, with_id: bool) -> Line<'static> {
         Phase::Running => (Role::Ok, "running"),
         Phase::Paused => (Role::Warn, "paused"),
         Phase::Ending { .. } => (Role::Warn, "ending"),
-        Phase::Collecting { .. } => (Role::Warn, "collecting"),
+        Phase::Collecting { .. } => (Role::Accent, "collecting"),
         Phase::Ended => (Role::Dim, "ended"),
     };
     spans.push(scene.span(role, word));

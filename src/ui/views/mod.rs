@@ -96,6 +96,11 @@ impl Scene<'_> {
         self.phase() == Some(Phase::Ended)
     }
 
+    /// Whether nothing runs any more: what is shown is final, and no news are due.
+    fn is_over(&self) -> bool {
+        matches!(self.phase(), Some(Phase::Collecting { .. } | Phase::Ended))
+    }
+
     /// The age of a part that should come every so often, once it is worth a word.
     fn age<T>(&self, part: &Aged<T>, every: Duration) -> Option<(Role, String)> {
         match part.at {
@@ -109,7 +114,7 @@ impl Scene<'_> {
     fn traffic_age(&self) -> Option<(Role, String)> {
         let traffic = &self.snapshot().traffic;
         let Some(at) = traffic.at else { return Some((Role::Dim, "no reports yet".into())) };
-        if self.is_ended() {
+        if self.is_over() {
             return Some((Role::Dim, "final".into()));
         }
         let held_back = match (traffic.value.points.last(), self.latest_point()) {
@@ -126,7 +131,7 @@ impl Scene<'_> {
     }
 
     fn age_note(&self, age: Millis, every: Duration) -> Option<(Role, String)> {
-        if self.is_ended() || age <= 3 * every.as_millis() as Millis {
+        if self.is_over() || age <= 3 * every.as_millis() as Millis {
             return None;
         }
         Some((Role::Warn, format!("{} old", format::span(age))))
@@ -137,9 +142,25 @@ impl Scene<'_> {
         self.snapshot().traffic.value.points.iter().rfind(|point| point.complete)
     }
 
+    /// For how long nothing was answered although devices are connected, once that is
+    /// longer than two intervals and so no accident of where an interval ends.
+    fn unanswered_ms(&self) -> Option<Millis> {
+        let traffic = &self.snapshot().traffic.value;
+        let mut silent = traffic
+            .points
+            .iter()
+            .rev()
+            .skip_while(|point| !point.complete)
+            .take_while(|point| point.requests_per_s <= 0.0 && point.connected > 0.0);
+        let last = silent.next()?.at.saturating_add(traffic.interval_ms);
+        let first = silent.last()?.at;
+        let silence = last.saturating_sub(first);
+        (silence > traffic.interval_ms.saturating_mul(2)).then_some(silence)
+    }
+
     /// Whether the generator itself is what is being measured.
     fn is_saturated(&self) -> bool {
-        !self.is_ended()
+        !self.is_over()
             && self.latest_point().is_some_and(|point| point.cpu > 0.9 || point.lag_ms > 50.0)
     }
 

@@ -38,7 +38,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, size: Size, scene: &Scene<'_
 pub(super) fn draw_row(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     let ramp = &scene.snapshot().ramp;
     let (role, words) = words(scene);
-    if ramp.is_over() || ramp.total == 0 || scene.is_ended() {
+    if ramp.is_over() || ramp.total == 0 || scene.is_over() {
         return Line::from(scene.span(Role::Dim, words)).render(row, buffer);
     }
     let (actual, planned) = shares(scene);
@@ -72,7 +72,7 @@ pub(super) fn words(scene: &Scene<'_>) -> (Role, String) {
         return (Role::Dim, format!("over; results in {}", run.folder.display()));
     }
     match snapshot.ramp.left_ms {
-        _ if matches!(scene.phase(), Some(Phase::Ending { .. })) => {
+        _ if matches!(scene.phase(), Some(Phase::Ending { .. } | Phase::Collecting { .. })) => {
             (Role::Dim, "over: the run is ending".into())
         }
         Some(0) if scene.app.readonly => (Role::Dim, "no ramp is on".into()),

@@ -7,7 +7,6 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
 use super::{Scene, ramp, wrap};
 use crate::{
-    app::state::END_DEADLINE_MS,
     controller::snapshot::Phase,
     model::Millis,
     ui::{format, theme::Role},
@@ -25,6 +24,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if lines.len() > usize::from(area.height) {
         lines.truncate(usize::from(area.height));
         if let Some(last) = lines.last_mut() {
+            while let (true, Some(space)) = (last.chars().count() + 2 > width, last.rfind(' ')) {
+                last.truncate(space);
+            }
             *last = format::cut(last, width.saturating_sub(2)) + " …";
         }
     }
@@ -46,15 +48,15 @@ pub(super) fn say(scene: &Scene<'_>) -> (Role, String) {
 
 fn departing(scene: &Scene<'_>) -> Option<(Role, String)> {
     let departing = scene.app.departing?;
-    let waited = scene.now.saturating_sub(departing.since);
-    let left = format::left(END_DEADLINE_MS.saturating_sub(waited));
+    let left = format::left(departing.deadline().saturating_sub(scene.now));
     let ending = match scene.phase() {
         Some(Phase::Ending { tasks_left }) => format::counted(tasks_left, "task") + " left",
+        Some(Phase::Collecting { read, of }) => collecting(read, of),
         _ => "telling the tasks".into(),
     };
     Some((
         Role::Warn,
-        format!("ending: {ending}, then loadtop leaves (within {left}; Ctrl-C: now)"),
+        format!("ending: {ending}, then loadtop leaves (in {left} if nothing moves; Ctrl-C: now)"),
     ))
 }
 
@@ -77,12 +79,18 @@ fn phase(scene: &Scene<'_>) -> Option<(Role, String)> {
         Some(Phase::Ending { tasks_left }) => {
             Some((Role::Warn, format!("ending: {} left", format::counted(tasks_left, "task"))))
         }
-        Some(Phase::Collecting { read, of }) => Some((
-            Role::Warn,
-            format!("nothing runs any more; collecting results: {read} of {of} parts"),
-        )),
+        Some(Phase::Collecting { read, of }) => Some((Role::Accent, collecting(read, of))),
         Some(Phase::Running | Phase::Paused) => None,
     }
+}
+
+/// `collecting results: 120 of 400 parts`.
+fn collecting(read: u32, of: u32) -> String {
+    if of == 0 {
+        return "collecting results".into();
+    }
+    let read = format::count(read.into());
+    format!("collecting results: {read} of {}", format::counted(of, "part"))
 }
 
 fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
@@ -121,6 +129,11 @@ fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
         let failed = format::counted(devices.failed, "device");
         found.push((Role::Error, format!("{failed} {are} not connected")));
     }
+    let is_running = scene.phase() == Some(Phase::Running) && devices.wanted > 0;
+    if let Some(silence) = scene.unanswered_ms().filter(|_| is_running) {
+        let (silence, connected) = (format::span(silence), connected(scene));
+        found.push((Role::Warn, format!("no answers for {silence}, with {connected}")));
+    }
     if let Some(point) = point.filter(|_| scene.is_saturated()) {
         let (cpu, lag) = (format::percent(point.cpu), format::latency(point.lag_ms));
         found.push((Role::Warn, format!("generator saturated (cpu {cpu}, lag {lag})")));
@@ -133,20 +146,20 @@ fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
     Some((gravest, words.join("; ")))
 }
 
+/// `588 of 1,000 devices connected`.
+fn connected(scene: &Scene<'_>) -> String {
+    let devices = &scene.snapshot().devices.value;
+    let (is, wanted) = (devices.connected.into(), devices.wanted.into());
+    format!("{} of {} devices connected", format::count(is), format::count(wanted))
+}
+
 fn progress(scene: &Scene<'_>) -> (Role, String) {
     let snapshot = scene.snapshot();
-    let devices = &snapshot.devices.value;
     if !snapshot.ramp.is_over() {
         let (role, words) = ramp::words(scene);
-        let up = format::count(devices.connected.into());
-        let wanted = format::count(devices.wanted.into());
-        return (role, format!("{up} of {wanted} devices connected; {words}"));
+        return (role, format!("{}; {words}", connected(scene)));
     }
-    let mut words = vec![format!(
-        "{} of {} devices connected",
-        format::count(devices.connected.into()),
-        format::count(devices.wanted.into())
-    )];
+    let mut words = vec![connected(scene)];
     if let Some(point) = scene.latest_point() {
         let window = snapshot.traffic.value.window;
         words.push(format!("{} req/s", format::rate(point.requests_per_s)));

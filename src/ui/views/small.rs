@@ -10,6 +10,7 @@ use ratatui::{
 
 use super::{Scene, draw_ends, empty, fleet, latency, notices, ramp, sentence, traffic};
 use crate::ui::{
+    format,
     theme::Role,
     widgets::{Figure, Figures},
 };
@@ -40,7 +41,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
 
 fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
     let snapshot = scene.snapshot();
-    let (tasks, devices) = (&snapshot.tasks.value, &snapshot.devices.value);
+    let tasks = &snapshot.tasks.value;
     let refresh = snapshot.site.refresh;
     match nth {
         0 => {
@@ -51,12 +52,18 @@ fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
         }
         1 => {
             let at = labelled(buffer, row, "Devices", scene);
-            let headline = fleet::of(scene, devices.connected, devices.wanted, "connected");
+            let headline = fleet::devices_headline(scene);
             let age = scene.age(&snapshot.devices, scene.report_every());
             headline_and(buffer, at, headline, fleet::device_figures(scene), age, scene);
         }
         2 => {
-            if let Some(text) = fleet::coverage_words(scene) {
+            let peak = || format!("peak {}", format::count(fleet::peak(scene)));
+            let text = if scene.is_over() {
+                Some(scene.span(Role::Dim, peak()))
+            } else {
+                fleet::coverage_words(scene)
+            };
+            if let Some(text) = text {
                 Line::from(text).render(labelled(buffer, row, "", scene), buffer);
             }
         }

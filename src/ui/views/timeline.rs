@@ -80,7 +80,7 @@ impl Timeline {
             s => format!("-{}m", s / 60),
         };
         let is_now = scene.traffic_age().is_none();
-        let end = if scene.is_ended() {
+        let end = if scene.is_over() {
             "end"
         } else if is_now {
             "now"
