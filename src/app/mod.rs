@@ -15,6 +15,7 @@ mod run;
 mod signals;
 pub mod state;
 pub mod update;
+mod watchdog;
 
 pub use effect::{Cause, Farewell, Fleet, Signal};
 pub use run::{Options, run};

@@ -2,7 +2,8 @@
 //!
 //! Invariant: it never blocks on the controller (what the channel cannot take waits
 //! in a bounded queue), input comes first, and a picture is drawn only when
-//! something changed, thirty times a second at most.
+//! something changed, thirty times a second at most. The one thing that can hold it is
+//! a terminal that takes no picture; the watchdog sees to signals that come then.
 
 use std::{
     collections::VecDeque,
@@ -26,6 +27,7 @@ use super::{
     signals::Signals,
     state::App,
     update::update,
+    watchdog::{Pulse, Watchdog},
 };
 use crate::{
     controller::{Command, Handle, Snapshot},
@@ -64,9 +66,12 @@ impl Default for Options {
 /// Shows the dashboard on the terminal until it is left, and restores the terminal.
 pub async fn run(handle: Handle, options: Options) -> color_eyre::Result<Farewell> {
     let signals = Signals::listen().wrap_err("cannot listen for signals")?;
+    let pulse = Pulse::default();
+    // Goes after the screen: giving that back writes, too.
+    let _watchdog = Watchdog::watch(pulse.clone()).wrap_err("cannot listen for signals")?;
     let mut screen = terminal::Screen::enter().wrap_err("cannot take over the terminal")?;
     let theme = Theme::from_env();
-    let session = Session::new(handle, &options, theme);
+    let session = Session::new(handle, &options, theme, pulse);
     Ok(session.run(screen.terminal(), EventStream::new(), signals).await)
 }
 
@@ -80,6 +85,7 @@ struct Session {
     farewell: Option<Farewell>,
     /// Pictures in a row that the terminal did not take.
     misses: u8,
+    pulse: Pulse,
 }
 
 /// What woke the loop up.
@@ -91,7 +97,7 @@ enum Wake {
 }
 
 impl Session {
-    fn new(mut handle: Handle, options: &Options, theme: Theme) -> Self {
+    fn new(mut handle: Handle, options: &Options, theme: Theme, pulse: Pulse) -> Self {
         let snapshot = Arc::clone(&handle.snapshots.borrow_and_update());
         Self {
             app: App::new(snapshot, options.batch, options.window, options.readonly),
@@ -101,6 +107,7 @@ impl Session {
             waiting: VecDeque::new(),
             farewell: None,
             misses: 0,
+            pulse,
         }
     }
 
@@ -115,6 +122,7 @@ impl Session {
         let mut next_frame = Instant::now();
         let (mut is_dirty, mut has_terminal, mut has_controller) = (true, true, true);
         loop {
+            self.pulse.beat();
             let wake = tokio::select! {
                 biased;
                 event = input.next(), if has_terminal => Wake::Input(event),
@@ -272,7 +280,8 @@ mod tests {
         let (to_controller, commands) = mpsc::channel(room);
         let (snapshots, from_controller) = watch::channel(Arc::new(snapshot));
         let handle = Handle { commands: to_controller, snapshots: from_controller };
-        let session = Session::new(handle, &Options::default(), Theme::default());
+        let (options, pulse) = (Options::default(), Pulse::default());
+        let session = Session::new(handle, &options, Theme::default(), pulse);
         World { commands, snapshots, session }
     }
 

@@ -6,13 +6,17 @@
 //! want to select text.
 
 use std::{
+    fs::OpenOptions,
     io::{self, IsTerminal, Stdout, stdout},
     mem::ManuallyDrop,
     panic,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
+    thread,
+    time::Duration,
 };
 
 use crossterm::{
@@ -25,6 +29,9 @@ use crossterm::{
     },
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
+
+/// How long a terminal that takes nothing may take to be given back.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Whether the terminal is ours at the moment.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
@@ -83,11 +90,31 @@ pub fn is_lost_to_a_panic() -> bool {
     PANICKED.load(Ordering::SeqCst)
 }
 
-/// Gives the terminal back, once. Errors are for nobody: it may be gone.
+/// Gives the terminal back, once, however long that takes. Errors are for nobody: it may be gone.
 fn restore() {
     if IS_OURS.swap(false, Ordering::SeqCst) {
         let _ = disable_raw_mode();
         let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+    }
+}
+
+/// Gives the terminal back as far as that takes no waiting: for the moment before the
+/// process ends although a write to the terminal holds another thread, which has
+/// standard output's lock. So this goes through a door of its own, beside us.
+pub fn abandon() {
+    if IS_OURS.swap(false, Ordering::SeqCst) {
+        let _ = disable_raw_mode();
+        let (done, told) = mpsc::channel();
+        let give_back = move || {
+            let terminal = OpenOptions::new().write(true).open("/dev/tty");
+            let _ = terminal.and_then(|mut terminal| {
+                execute!(terminal, DisableBracketedPaste, LeaveAlternateScreen, Show)
+            });
+            let _ = done.send(());
+        };
+        if thread::Builder::new().spawn(give_back).is_ok() {
+            let _ = told.recv_timeout(LAST_WORDS);
+        }
     }
 }
 
