@@ -56,8 +56,15 @@ pub(super) async fn connect(resolver: &Resolver, target: &Target) -> Result<TcpS
 
 async fn attempt(resolver: &Resolver, target: &Target) -> Result<TcpStream, ErrorKind> {
     let mut failure = ErrorKind::Resolve;
-    for &address in resolver.addresses(target).await?.iter() {
-        let connected = TcpStream::connect(address).await.and_then(|stream| {
+    let addresses = resolver.addresses(target).await?;
+    // An address that swallows everything must leave time for the next one.
+    let share = LIMIT / addresses.len().max(1) as u32;
+    for &address in addresses.iter() {
+        let Ok(connected) = timeout(share, TcpStream::connect(address)).await else {
+            failure = ErrorKind::ConnectTimeout;
+            continue;
+        };
+        let connected = connected.and_then(|stream| {
             stream.set_nodelay(true)?;
             // A free port of this machine's own range can connect to itself.
             if stream.local_addr()? == stream.peer_addr()? {

@@ -77,7 +77,7 @@ async fn steer(
                     fleet.follow(&wish);
                     followed = wish.version;
                 }
-                let next = [fleet.start(now), Some(wish.lease_until), wish.ends_at];
+                let next = [fleet.start(now), Some(wish.lease_until), end_at(&wish)];
                 next.into_iter().flatten().min().map_or(LONGEST_SLEEP, |at| clock.until(at))
             }
             _ if Instant::now() > patience => {
@@ -99,10 +99,16 @@ fn end_of(wish: &Wish, now: Millis) -> Option<&'static str> {
     if wish.state == State::Stop {
         return Some("the wish says stop");
     }
-    if wish.ends_at.is_some_and(|end| end <= now) {
+    if end_at(wish).is_some_and(|end| end <= now) {
         return Some("the run's end has come");
     }
     (wish.lease_until < now).then_some("the lease has lapsed: no controller renewed it")
+}
+
+/// When the run ends by itself. While it is paused that is not known: the end moves
+/// by the length of the pause.
+fn end_at(wish: &Wish) -> Option<Millis> {
+    wish.ends_at.filter(|_| wish.state != State::Paused)
 }
 
 /// A task that ends with its owner.
@@ -111,5 +117,24 @@ struct Background(AbortHandle);
 impl Drop for Background {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::wish::{Change, Edit};
+
+    #[test]
+    fn the_end_waits_for_the_end_of_a_pause() {
+        let edit =
+            |wish: &Wish, change: Change| wish.edited(&Edit { id: format!("{change:?}"), change });
+        let ends = edit(&Wish::new("p", 10_000), Change::EndAt { at: 5_000 });
+        assert!(end_of(&ends, 4_999).is_none() && end_of(&ends, 5_000).is_some());
+        let paused = edit(&ends, Change::Pause { at: 4_000 });
+        assert_eq!(end_of(&paused, 6_000), None);
+        let resumed = edit(&paused, Change::Resume { at: 7_000 });
+        assert!(end_of(&resumed, 7_999).is_none() && end_of(&resumed, 8_000).is_some());
+        assert!(end_of(&paused, 10_001).is_some(), "a lease knows no pause");
     }
 }
