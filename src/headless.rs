@@ -177,14 +177,8 @@ impl Runner {
     }
 
     fn print(&self, summary: &Summary) -> color_eyre::Result<()> {
-        if summary.result == RunResult::Error && summary.devices.peak_connected > 0 {
-            let missing = summary.devices.failed;
-            say(&format!("{missing} devices are missing: their tasks failed again and again"));
-        } else if summary.result == RunResult::Error {
-            let kinds: Vec<String> =
-                summary.errors.by_kind.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
-            let why = if kinds.is_empty() { "no device tried".into() } else { kinds.join(", ") };
-            say(&format!("no device ever connected to {}: {why}", self.snapshot().target));
+        if summary.result == RunResult::Error {
+            say(&why(summary));
         }
         let printed = if self.plan.json {
             print(&format!("{}\n", serde_json::to_string_pretty(summary)?))
@@ -251,6 +245,28 @@ impl Runner {
             self.progress_at = Instant::now() + PROGRESS;
             say(&progress(snapshot));
         }
+    }
+}
+
+/// What went wrong with a run that could not do what it was for.
+fn why(summary: &Summary) -> String {
+    let target = &summary.target;
+    let kinds: Vec<String> =
+        summary.errors.by_kind.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
+    let kinds = if kinds.is_empty() { "no error".to_owned() } else { kinds.join(", ") };
+    if summary.tasks.started == 0 {
+        "no task was started: see above".to_owned()
+    } else if summary.coverage.reporting == 0 {
+        format!("the results of all {} tasks are missing: see above", summary.tasks.started)
+    } else if summary.devices.peak_connected == 0 {
+        format!("no device ever connected to {target}: {kinds}")
+    } else if summary.errors.of_requests == summary.requests {
+        format!("{target} answered no request: {kinds}")
+    } else {
+        format!(
+            "{} devices are missing: their tasks failed again and again",
+            summary.devices.failed
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     agent,
     app::{self, Fleet},
     cli::{Cli, Command, Common, Dashboard, Practice, Run},
+    controller::snapshot::Level,
     headless, local,
     process::output::say,
     record,
@@ -81,6 +82,10 @@ fn say_farewell(farewell: &app::Farewell, left: u32) {
             None => say(&format!("run {} was left before its results were collected", run.id)),
         }
         say(&format!("run folder: {}", run.folder.display()));
+        let grave = farewell.snapshot.notices.iter().filter(|it| it.level == Level::Error);
+        for notice in grave.filter(|it| it.at >= run.started_at) {
+            say(&format!("error: {}", notice.text));
+        }
     }
     if farewell.fleet == Fleet::NotSeenToEnd {
         let left = farewell.tasks_left();

@@ -17,9 +17,10 @@ use crate::support::{
 };
 
 /// What it exports, in this order.
-const EXPORTS: [&str; 7] = [
+const EXPORTS: [&str; 8] = [
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
+    "AWS_DEFAULT_REGION",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "LOADTOP_CLUSTER",

@@ -257,13 +257,8 @@ impl App {
     /// Whether something would be left behind if we left now.
     #[must_use]
     pub fn something_runs(&self, now: Millis) -> bool {
-        let snapshot = &self.snapshot;
-        is_recent(self.unseen.add, now)
-            || matches!(self.phase(), Some(Phase::Ending { .. } | Phase::Collecting { .. }))
-            || (matches!(self.phase(), Some(Phase::Running | Phase::Paused))
-                && (tasks_alive(&snapshot.tasks.value) > 0
-                    || snapshot.tasks.value.waiting_for_room > 0
-                    || devices_alive(&snapshot.devices.value) > 0))
+        // A run without devices still has results to collect.
+        is_recent(self.unseen.add, now) || !matches!(self.phase(), None | Some(Phase::Ended))
     }
 
     /// Whether there is a run that devices can be added to, removed from, or that

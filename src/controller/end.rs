@@ -176,6 +176,7 @@ impl Actor {
             ended_at: wall(),
             confirmed,
             wish: run.wish.clone(),
+            target: self.options.plan.target().map_or_else(String::new, ToString::to_string),
             tasks_started: run.tally.started,
             tasks_failed: run.tally.failed,
             tasks_left: run.slots.arns().count() as u32,

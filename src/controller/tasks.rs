@@ -228,7 +228,8 @@ impl Actor {
         let reason = reason(task);
         if asked || ending {
             run.slots.gone(slot, Gone::AsAsked, now);
-            if task.exit_code == Some(0) {
+            // One that was told to stop before its program began has no exit code.
+            if task.exit_code == Some(0) || (asked && task.exit_code.is_none()) {
                 run.tally.stopped += 1;
                 return;
             }

@@ -212,6 +212,8 @@ fn environment(endpoint: &Endpoint) -> Vec<(String, String)> {
     let pairs = [
         ("AWS_ENDPOINT_URL", &endpoint.url),
         ("AWS_REGION", &endpoint.region),
+        // boto3 knows only this one.
+        ("AWS_DEFAULT_REGION", &endpoint.region),
         ("AWS_ACCESS_KEY_ID", &endpoint.access_key),
         ("AWS_SECRET_ACCESS_KEY", &endpoint.secret_key),
     ];

@@ -10,10 +10,6 @@ use crate::{
     stats::{Merged, Part, Report},
 };
 
-/// A slot whose last report is older than so many intervals when the run is told to
-/// end has no device connected any more.
-const STALE_INTERVALS: Millis = 3;
-
 /// All results of a run, merged as a whole and by phase.
 #[derive(Debug, Clone)]
 pub struct Results {
@@ -28,7 +24,8 @@ pub struct Results {
     /// When the devices were told to end (the bucket's clock).
     stopped_at: Millis,
     tasks: BTreeMap<String, Span>,
-    slots: BTreeMap<String, Last>,
+    /// The most devices that each slot had connected around the end.
+    slots: BTreeMap<String, u64>,
 }
 
 /// What a task reported of: from its first interval to the end of its last.
@@ -37,13 +34,6 @@ struct Span {
     from: Millis,
     to: Millis,
     reported_ms: Millis,
-}
-
-/// A slot's last whole interval before the run was told to end.
-#[derive(Debug, Clone, Copy, Default)]
-struct Last {
-    end: Millis,
-    connected: u64,
 }
 
 impl Results {
@@ -89,21 +79,20 @@ impl Results {
         span.from = span.from.min(report.at);
         span.to = span.to.max(end);
         span.reported_ms += report.length_ms;
-        if end <= self.stopped_at {
-            // A task is named SLOT-ATTEMPT; of several attempts the latest counts.
+        // Agents and controller know the bucket's time to half a second or so: what was
+        // connected at the end is the peak of the intervals around it.
+        if report.at <= self.stopped_at && end + self.interval_ms > self.stopped_at {
+            // A task is named SLOT-ATTEMPT.
             let slot = report.task.rsplit_once('-').map_or(&*report.task, |(slot, _)| slot);
-            let last = self.slots.entry(slot.to_owned()).or_default();
-            if end >= last.end {
-                *last = Last { end, connected: report.devices.connected };
-            }
+            let connected = self.slots.entry(slot.to_owned()).or_default();
+            *connected = (*connected).max(report.devices.peak);
         }
     }
 
     /// Devices that were connected when the run was told to end.
     #[must_use]
     pub fn connected_at_end(&self) -> u64 {
-        let fresh = self.stopped_at.saturating_sub(STALE_INTERVALS * self.interval_ms);
-        self.slots.values().filter(|last| last.end >= fresh).map(|last| last.connected).sum()
+        self.slots.values().sum()
     }
 
     /// Intervals that no task's results cover: gaps within a task, and what a lost
@@ -173,7 +162,7 @@ mod tests {
     fn a_replaced_task_counts_once_and_a_lost_one_not_at_all() {
         let mut results = Results::new(&wish(), 10_000);
         results.add(&part("00000-1", &[(2_000, 4)]));
-        results.add(&part("00000-2", &[(8_000, 3), (9_000, 3), (10_000, 0)]));
+        results.add(&part("00000-2", &[(8_000, 9), (9_000, 3), (10_000, 2), (11_000, 5)]));
         results.add(&part("00001-1", &[(1_000, 7)]));
         assert_eq!(results.connected_at_end(), 3);
         assert_eq!(results.missing(&[("00001-1".into(), 5_100)]), 3);

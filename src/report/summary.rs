@@ -28,6 +28,8 @@ pub struct Facts {
     pub confirmed: Confirmed,
     /// Its last wish.
     pub wish: Wish,
+    /// What its devices talked to.
+    pub target: String,
     /// Tasks that were placed.
     pub tasks_started: u32,
     /// Tasks that ended by themselves or never started.
@@ -52,7 +54,7 @@ pub enum RunResult {
     Failed,
     /// A person or a signal ended it.
     Stopped,
-    /// It could not do what it was for.
+    /// It could not do what it was for: nothing was answered, or tasks are missing.
     Error,
 }
 
@@ -61,6 +63,8 @@ pub enum RunResult {
 pub struct Summary {
     /// The run's id.
     pub run: String,
+    /// What its devices talked to.
+    pub target: String,
     /// How it came out.
     pub result: RunResult,
     /// The exit code that belongs to it.
@@ -216,10 +220,9 @@ impl Summary {
     pub fn new(facts: &Facts, results: &Results) -> Self {
         let whole = &results.whole;
         let peak_connected = whole.peak_connected();
+        let answered = whole.requests_times.response.ok.len();
         let result = match facts.confirmed {
-            Confirmed::ByPlan if peak_connected == 0 || facts.devices_given_up > 0 => {
-                RunResult::Error
-            }
+            Confirmed::ByPlan if answered == 0 || facts.devices_given_up > 0 => RunResult::Error,
             Confirmed::ByPlan => RunResult::Passed,
             _ => RunResult::Stopped,
         };
@@ -233,6 +236,7 @@ impl Summary {
         let live = u64::from(facts.wish.live.len());
         Summary {
             run: facts.run.clone(),
+            target: facts.target.clone(),
             result,
             exit_code,
             started_at: humantime::format_rfc3339_millis(started).to_string(),

@@ -11,9 +11,9 @@ impl fmt::Display for Summary {
             RunResult::Passed => "ended as planned",
             RunResult::Failed => "failed its criteria",
             RunResult::Stopped => "was ended",
-            RunResult::Error => "never connected a device",
+            RunResult::Error => "failed",
         };
-        writeln!(f, "run {} {result} after {:.1} s", self.run, self.duration_s)?;
+        writeln!(f, "run {} {result} after {:.1} s: {}", self.run, self.duration_s, self.target)?;
         writeln!(
             f,
             "  devices    {} asked for, {} connected at once, {} without connection at the end",
@@ -39,6 +39,11 @@ impl fmt::Display for Summary {
             f,
             "  coverage   results of {} of {} tasks, {} intervals missing",
             self.coverage.reporting, self.coverage.tasks, self.coverage.intervals_missing
+        )?;
+        writeln!(
+            f,
+            "  loop       {}: devices rest between requests, so stalls are under-sampled",
+            self.pacing
         )?;
         let health = if self.generator.saturated { ": SATURATED, doubt these times" } else { "" };
         writeln!(

@@ -46,7 +46,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     };
     let inner = Pane::new(&title).note(scene.traffic_age()).render(area, buffer, scene.theme);
     let mut rows = inner.rows();
-    let lines = figures(scene, &unit, usize::from(inner.width));
+    let lines = figures(scene, usize::from(inner.width));
     let used = (lines.len() as u16).min(inner.height);
     for (line, row) in lines.into_iter().zip(&mut rows) {
         line.render(row, buffer);
@@ -84,7 +84,7 @@ fn draw_chart(buffer: &mut Buffer, field: Rect, unit: &Unit, scene: &Scene<'_>) 
 }
 
 /// The latest window: on one line where that fits, on two otherwise.
-fn figures(scene: &Scene<'_>, unit: &Unit, width: usize) -> Vec<Line<'static>> {
+fn figures(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
         return vec![Line::from(scene.span(Role::Dim, "no whole window yet"))];
     };
@@ -94,7 +94,7 @@ fn figures(scene: &Scene<'_>, unit: &Unit, width: usize) -> Vec<Line<'static>> {
         scene.span(Role::Dim, "service p99 "),
         scene.span(Role::Text, format::latency(window.service.p99)),
     ];
-    let response = response(scene, &window.response, unit, true);
+    let response = response(scene, &window.response, true);
     let line: Line<'static> =
         [&when].into_iter().chain(&response).chain(&service).cloned().collect();
     if line.width() <= width {
@@ -105,11 +105,11 @@ fn figures(scene: &Scene<'_>, unit: &Unit, width: usize) -> Vec<Line<'static>> {
     if response.width() <= width + 2 {
         return vec![above, response];
     }
-    vec![above, Line::from(self::response(scene, &window.response, unit, false))]
+    vec![above, Line::from(self::response(scene, &window.response, false))]
 }
 
-/// The percentiles: with swatches and units, or short, as the title has the unit.
-fn response(scene: &Scene<'_>, of: &Quantiles, unit: &Unit, is_long: bool) -> Vec<Span<'static>> {
+/// The percentiles: with swatches, or short.
+fn response(scene: &Scene<'_>, of: &Quantiles, is_long: bool) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     for percentile in &PERCENTILES {
         let value = (percentile.of)(of);
@@ -119,9 +119,11 @@ fn response(scene: &Scene<'_>, of: &Quantiles, unit: &Unit, is_long: bool) -> Ve
             spans.push(scene.span(Role::Strong, format::latency(value)));
         } else {
             spans.push(scene.span(percentile.role, format!("{} ", percentile.name)));
-            spans.push(scene.span(Role::Strong, format::figure(value / unit.in_ms)));
+            // Each in its own unit: one slow answer must not make the others 0.00.
+            let figure = format::latency(value).replace(' ', "");
+            spans.push(scene.span(Role::Strong, figure));
         }
-        spans.push(Span::raw("  "));
+        spans.push(Span::raw(if is_long { "  " } else { " " }));
     }
     spans
 }
@@ -131,10 +133,8 @@ pub(super) fn one_line(scene: &Scene<'_>) -> Line<'static> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
         return Line::from(scene.span(Role::Dim, "no whole window yet"));
     };
-    let unit = Unit::of(scene);
-    let mut spans = response(scene, &window.response, &unit, false);
+    let mut spans = response(scene, &window.response, false);
     spans.pop();
-    spans.push(scene.span(Role::Dim, format!(" {}", unit.name)));
     Line::from(spans)
 }
 

@@ -100,7 +100,8 @@ fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
     }
     let instances = &scene.snapshot().instances.value;
     let wait = if waiting == 1 { "waits" } else { "wait" };
-    let full = format!("cluster is full: {} {wait} for room", format::counted(waiting, "task"));
+    let why = if instances.registered == 0 { "no instance is up" } else { "cluster is full" };
+    let full = format!("{why}: {} {wait} for room", format::counted(waiting, "task"));
     let coming = instances.booting.max(instances.desired.saturating_sub(instances.registered));
     let advice = if coming > 0 {
         let are = if coming == 1 { "is" } else { "are" };
@@ -110,7 +111,8 @@ fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
     } else if instances.desired >= instances.max {
         format!("; the group is at its maximum of {}, press - for fewer devices", instances.max)
     } else {
-        " — press ] for another instance".into()
+        let another = if instances.registered == 0 { "an" } else { "another" };
+        format!(" — press ] for {another} instance")
     };
     Some((Role::Warn, full + &advice))
 }
@@ -134,6 +136,11 @@ fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
         let (silence, connected) = (format::span(silence), connected(scene));
         found.push((Role::Warn, format!("no answers for {silence}, with {connected}")));
     }
+    let silent = devices.tasks_expected.saturating_sub(devices.tasks_reporting);
+    if is_running && silent > 0 {
+        let expected = format::counted(devices.tasks_expected, "task");
+        found.push((Role::Warn, format!("{silent} of {expected} silent")));
+    }
     if let Some(point) = point.filter(|_| scene.is_saturated()) {
         let (cpu, lag) = (format::percent(point.cpu), format::latency(point.lag_ms));
         found.push((Role::Warn, format!("generator saturated (cpu {cpu}, lag {lag})")));
@@ -155,6 +162,9 @@ fn connected(scene: &Scene<'_>) -> String {
 
 fn progress(scene: &Scene<'_>) -> (Role, String) {
     let snapshot = scene.snapshot();
+    if snapshot.devices.value.wanted == 0 {
+        return (Role::Dim, "the run has no devices; + adds some, K ends it".into());
+    }
     if !snapshot.ramp.is_over() {
         let (role, words) = ramp::words(scene);
         return (role, format!("{}; {words}", connected(scene)));
