@@ -23,6 +23,7 @@ until_screen() {
 
 picture() {
     tmux capture-pane -p -e -t "$session" | python3 -c '
+import re
 import sys
 from rich.console import Console
 from rich.text import Text
@@ -30,7 +31,10 @@ from rich.text import Text
 console = Console(record=True, width=120, file=open("/dev/null", "w"), force_terminal=True,
                   color_system="truecolor")
 console.print(Text.from_ansi(sys.stdin.read().rstrip("\n")), overflow="crop", no_wrap=True)
-console.save_svg(sys.argv[1], title="loadtop")
+svg = console.export_svg(title="loadtop")
+# No font from elsewhere: whoever looks at it has a monospaced one.
+svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.S).replace("Fira Code", "monospace")
+open(sys.argv[1], "w").write(svg)
 ' "$1"
     echo "made $1"
 }
@@ -51,4 +55,7 @@ picture assets/dashboard.svg
 tmux send-keys -t "$session" q
 until_screen "kill and quit"
 tmux send-keys -t "$session" y
-until_screen "nothing is left running" || true
+for _ in $(seq 600); do
+    tmux has-session -t "$session" 2>/dev/null || break
+    sleep 0.1
+done
