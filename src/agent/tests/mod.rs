@@ -398,26 +398,3 @@ fn a_device_is_small() {
     // What a resting device costs beside its socket's and timer's registrations.
     assert!(size_of_val(&life) <= 1280, "{} bytes", size_of_val(&life));
 }
-
-/// A measurement, not a test: `cargo test --lib agent::tests::many -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn many_devices_at_rest() {
-    const DEVICES: u32 = 8000;
-    crate::process::limits::raise_open_files();
-    local(async {
-        let server = Server::silent().await;
-        let mut plan = plan(server.addr());
-        // No requests: what is left is the connections.
-        plan.executions[0].scenario.steps.clear();
-        let before = health::rss();
-        let agent = Agent::start(&plan, DEVICES);
-        let connected = || agent.gauge(metrics::DEVICES, Some("connected"));
-        until("all connected", || connected() == Some(f64::from(DEVICES))).await;
-        let each = (health::rss() - before) / u64::from(DEVICES);
-        println!("{each} bytes a device, the server's side included");
-        sleep(Duration::from_secs(1)).await;
-        println!("{:?} cores at rest", agent.gauge(metrics::CPU, None));
-        agent.stop().await;
-    });
-}
