@@ -50,7 +50,7 @@
 //! 7. A key, its action, its help text and its danger are one row of one table.
 //! 8. What ends a run needs a [`model::confirmed::Confirmed`].
 //!
-//! The first two, the fourth and the last are checked by `tests/architecture.rs`.
+//! The first four and the last are checked by `tests/architecture.rs`.
 //!
 //! # Decisions
 //!
