@@ -19,6 +19,7 @@ mod jobs;
 mod learn;
 mod notices;
 mod orders;
+pub mod progress;
 mod run;
 pub mod snapshot;
 mod tasks;
