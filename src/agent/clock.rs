@@ -26,8 +26,7 @@ impl Clock {
     /// Learns from an answer.
     pub(super) fn observe(&self, dated: Option<Dated>) {
         if let Some(Dated { sent, received, date }) = dated {
-            let ours = |at| self.ours(Instant::from_std(at));
-            self.bucket.borrow_mut().observe(ours(sent), ours(received), date);
+            self.bucket.borrow_mut().observe(self.ours(sent), self.ours(received), date);
         }
     }
 

@@ -3,11 +3,11 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
-    time::Instant,
 };
 
 use bytes::Bytes;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::{
     agent::station::Station,
