@@ -43,6 +43,7 @@ pub(crate) fn empty() -> Snapshot {
             label: "local cloud".into(),
             costs: false,
             outlives_us: false,
+            ends_programs: true,
             refresh: Duration::from_secs(1),
             report: Duration::from_secs(1),
             results: Duration::from_secs(5),

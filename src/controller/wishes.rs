@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{
     cloud::{
@@ -53,8 +54,12 @@ pub(super) async fn edit(
 ) -> Result<Stored, CloudError> {
     let mut known = known;
     let mut tries = 0;
+    let (began, since) = (Instant::now(), known.wish.version);
     loop {
-        let wish = edits.iter().fold(known.wish.clone(), |wish, edit| wish.edited(edit, now));
+        let passed = began.elapsed().as_millis() as Millis;
+        let dated = known.dated.map_or(0, |dated| dated.date);
+        let at = dated.max(now + passed);
+        let wish = edits.iter().fold(known.wish.clone(), |wish, edit| wish.edited(edit, at));
         if wish == known.wish {
             return Ok(known);
         }
@@ -69,11 +74,18 @@ pub(super) async fn edit(
         }
         tokio::time::sleep(BETWEEN * tries).await;
         known = read(cloud, key).await?;
+        if error.kind == ErrorKind::Ambiguous && !known.wish.remembers_since(since) {
+            return Err(CloudError {
+                message: format!("{}; whether it was written cannot be told any more", error.message),
+                kind: ErrorKind::Refused,
+                ..error
+            });
+        }
     }
 }
 
 /// Reads the wish, whatever it is by now.
-async fn read(cloud: &Cloud, key: &str) -> Result<Stored, CloudError> {
+pub(super) async fn read(cloud: &Cloud, key: &str) -> Result<Stored, CloudError> {
     match cloud.get_object(key, None).await? {
         (Fetched::New(object), dated) => parse(&object.body, object.etag, dated),
         _ => Err(broken("the wish is gone from the bucket".to_owned())),

@@ -160,6 +160,7 @@ impl LocalCloud {
             label: "local cloud".to_owned(),
             costs: false,
             outlives_us: self.outlives_us,
+            ends_programs: true,
             refresh: Duration::from_secs(1),
             report: Duration::from_secs(1),
             results: Duration::from_secs(5),
