@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::wish::{Batch, Change, Edit, Spread};
+use crate::model::wish::{Batch, Change, Edit, Spread, Wish};
+
+mod machine;
 
 fn wish(counts: &[u32]) -> Wish {
     let mut wish = Wish::new("plan-1.json", Millis::MAX);
