@@ -123,6 +123,17 @@ impl Actor {
         }
     }
 
+    /// Nothing is left to lead.
+    pub(super) fn give_back_lead(&mut self) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        run.lead.set_wants(false);
+        if let Some(step) = run.lead.release() {
+            self.spawn_move(step);
+        }
+    }
+
     fn spawn_move(&mut self, step: Move) {
         let Some(run) = &self.run else {
             return;

@@ -86,6 +86,12 @@ impl Leadership {
     pub fn new(me: String, wants: bool) -> Self {
         Leadership { me, wants }
     }
+    /// Whether it takes over when it can.
+    #[must_use]
+    pub fn wants(&self) -> bool {
+        self.wants
+    }
+
     /// Whether it takes over when it can, from now on.
     pub fn set_wants(&mut self, wants: bool) {
         self.wants = wants;
