@@ -116,6 +116,7 @@ fn who_confirms_is_known() {
             "controller/advance.rs",
             "headless.rs",
             "controller/end.rs",
+            "local/sim.rs",
         ],
     );
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(500);
 /// A small generator of well mixed bits (`SplitMix64`: Steele, Lea and Flood, 2014).
 #[derive(Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// What follows is a function of these.
-    pub(super) fn new(task: &str, index: u32) -> Self {
+    pub(crate) fn new(task: &str, index: u32) -> Self {
         // FNV-1a: tasks that differ by a digit get seeds that have nothing in common.
         let seed = task.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -19,7 +19,7 @@ impl Random {
     }
 
     /// Uniform in `0.0..1.0`.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -15,7 +15,7 @@
 //! its lifeline breaks; a device at rest holds a socket and a timer and no buffer; no
 //! figure waits for a call to the cloud, nor a device for either.
 
-mod backoff;
+pub(crate) mod backoff;
 mod clock;
 mod connect;
 mod device;
@@ -24,12 +24,12 @@ mod follow;
 mod grid;
 mod health;
 mod lines;
-mod queue;
+pub(crate) mod queue;
 mod recorder;
 mod reporter;
 mod results;
 mod script;
-mod serve;
+pub(crate) mod serve;
 mod settings;
 mod shared;
 mod station;

@@ -21,7 +21,7 @@ use crate::model::{
 
 /// An agent that has read no wish at all has no lease either; it waits as long as a
 /// lease usually is.
-const FIRST_WISH: Duration = Duration::from_mins(10);
+pub(crate) const FIRST_WISH: Duration = Duration::from_mins(10);
 /// The steering never sleeps longer: the clock's estimate may move.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// Kept of the time to stop for the process's own end.
@@ -95,7 +95,7 @@ async fn steer(
 }
 
 /// Why the run is over, if it is. All of these are final.
-fn end_of(wish: &Wish, now: Millis) -> Option<&'static str> {
+pub(crate) fn end_of(wish: &Wish, now: Millis) -> Option<&'static str> {
     if wish.state == State::Stop {
         return Some("the wish says stop");
     }
@@ -107,7 +107,7 @@ fn end_of(wish: &Wish, now: Millis) -> Option<&'static str> {
 
 /// When the run ends by itself. While it is paused that is not known: the end moves
 /// by the length of the pause.
-fn end_at(wish: &Wish) -> Option<Millis> {
+pub(crate) fn end_at(wish: &Wish) -> Option<Millis> {
     wish.ends_at.filter(|_| wish.state != State::Paused)
 }
 
