@@ -130,6 +130,20 @@ fn a_pause_moves_the_end_and_a_silent_bucket_does_not_end_it() {
 }
 
 #[test]
+fn a_lease_lapses_also_when_nobody_answers() {
+    let mut run = Run::new(3, 1);
+    run.edit(|wish| wish.lease_until = NOW + 1000);
+    local(async {
+        let over = over::over(Rc::clone(&run.bucket), &run.settings);
+        let mut over = pin!(over);
+        timeout(NOTHING, &mut over).await.expect_err("the lease runs");
+        run.bucket.refuse_reads(Some(ErrorKind::Ambiguous));
+        let why = timeout(LIMIT, over).await.expect("in time").expect("a wish");
+        assert!(why.contains("lease"), "{why}");
+    });
+}
+
+#[test]
 fn a_shim_may_belong_to_no_run_and_a_sidecar_may_not() {
     let nothing = |_: &str| None;
     let orders = Orders::from_lookup(nothing, false).expect("a task of no run");
