@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Invariants: it listens on loopback only, and answers only what was signed with
-//! the key of this start; no child outlives it, as tasks are programs of ours only,
-//! which watch for its end; nothing outside this module knows that a cloud is local:
+//! the key of this start; no child outlives it, as each watches for its end or is held
+//! by a shim that does ([`crate::watchdog`]); nothing outside this module knows that a cloud is local:
 //! it gets an [`Endpoint`], [`Names`] and a [`Site`].
 
 mod bucket;
@@ -89,11 +89,11 @@ pub struct Options {
     pub tasks_per_instance: u32,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
-    /// Whether tasks may be any program, also one that would outlive a cloud that is
-    /// killed. Of this module's tests only.
-    any_program: bool,
     /// Where ids come from.
     seed: Uuid,
+    /// Whether a shim holds the programs that are not ours. Always, but in this module's
+    /// tests: they have no binary that could be one.
+    has_shim: bool,
 }
 
 /// Where buckets are.
@@ -130,8 +130,8 @@ impl Options {
             max_instances: 10,
             tasks_per_instance: 4,
             outlives_us: false,
-            any_program: false,
             seed: Uuid::new_v4(),
+            has_shim: true,
         }
     }
 }
@@ -289,15 +289,18 @@ fn setup(options: &Options) -> Setup {
         instances: options.instances,
         max_instances: options.max_instances,
         tasks_per_instance: options.tasks_per_instance,
-        // What does not run cannot outlive anybody.
-        any_program: options.any_program || options.runner == Runner::Modelled,
         seed: options.seed,
     }
 }
 
 fn surroundings(options: &Options, endpoint: &Endpoint) -> Surroundings {
     let environment = environment(endpoint);
-    Surroundings { program: options.program.clone(), logs: options.logs.clone(), environment }
+    Surroundings {
+        program: options.program.clone(),
+        logs: options.logs.clone(),
+        environment,
+        has_shim: options.has_shim,
+    }
 }
 
 /// How the SDK and the tools of AWS find this cloud.

@@ -45,6 +45,8 @@ pub(super) struct Surroundings {
     pub(super) logs: PathBuf,
     /// Variables that every child has, under its own.
     pub(super) environment: Vec<(String, String)>,
+    /// Whether programs that do not watch for our end are held by one that does.
+    pub(super) has_shim: bool,
 }
 
 impl fmt::Debug for Surroundings {
@@ -146,7 +148,7 @@ impl Shell {
                 let report = move |event: Event| {
                     shell.engine(|engine, now| engine.handle(event, now));
                 };
-                self.tasks.start(task, command, environment, report);
+                self.tasks.start(task, &command, &environment, report);
             }
             Effect::Terminate { task } => self.tasks.terminate(&task),
             Effect::Kill { task } => self.tasks.kill(&task),

@@ -57,9 +57,6 @@ pub(crate) struct Setup {
     pub(crate) max_instances: u32,
     /// Tasks of `family` that fit on a machine.
     pub(crate) tasks_per_instance: u32,
-    /// Whether a container may run any program. Only ours watch for the end of the
-    /// cloud, so that only tests of the runner say yes.
-    pub(crate) any_program: bool,
     /// Where ids come from.
     pub(crate) seed: Uuid,
 }

@@ -6,6 +6,7 @@
 mod model;
 mod process;
 mod processes;
+mod shim;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -45,8 +46,8 @@ impl Tasks {
     pub(super) fn start(
         &self,
         task: String,
-        command: Vec<String>,
-        environment: BTreeMap<String, String>,
+        command: &[String],
+        environment: &BTreeMap<String, String>,
         report: impl Fn(Event) + Send + 'static,
     ) {
         match self {

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::ledger::{Ledger, RunLedger};
 use self::state::{Order, State};
 use crate::{
-    local::{bucket::Buckets, engine::Event, shell::Shell},
+    local::{bucket::Buckets, shell::Shell},
     model::{Millis, wish::Wish},
 };
 
@@ -57,9 +57,10 @@ impl Population {
     pub(super) fn start(
         &self,
         id: String,
-        command: Vec<String>,
-        environment: BTreeMap<String, String>,
+        command: &[String],
+        environment: &BTreeMap<String, String>,
     ) {
+        let (command, environment) = (command.to_vec(), environment.clone());
         self.order(Order::Start { id, command, environment });
     }
 

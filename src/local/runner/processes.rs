@@ -3,7 +3,7 @@
 //! Invariants: a process that was started is reported as ended exactly once; no
 //! signal goes to a process that was reaped; no child outlives a cloud that ends or
 //! is dropped. One that is killed cannot end anybody: each child holds the read end
-//! of a pipe that closes then, and the programs that the engine lets in watch it.
+//! of a pipe that closes then, and either watches it or is held by a shim that does.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -39,8 +39,8 @@ impl Processes {
     pub(super) fn start(
         &self,
         task: String,
-        command: Vec<String>,
-        environment: BTreeMap<String, String>,
+        command: &[String],
+        environment: &BTreeMap<String, String>,
         report: impl Fn(Event) + Send + 'static,
     ) {
         let mut orders = self.lock();

@@ -31,10 +31,6 @@ struct World {
 
 impl World {
     fn new(instances: u32) -> World {
-        Self::with_programs(instances, true)
-    }
-
-    fn with_programs(instances: u32, any_program: bool) -> World {
         let setup = Setup {
             name: "loadtop".to_owned(),
             family: "loadtop-agent".to_owned(),
@@ -43,7 +39,6 @@ impl World {
             instances,
             max_instances: 10,
             tasks_per_instance: 4,
-            any_program,
             seed: Uuid::from_u128(7),
         };
         World { engine: Engine::new(setup, START), now: START, effects: Vec::new() }

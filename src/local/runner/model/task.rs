@@ -7,11 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::ledger::Books;
 use crate::{
-    agent::{
-        backoff::Random,
-        queue::Queue,
-        serve::{FIRST_WISH, end_at, end_of},
-    },
+    agent::queue::Queue,
+    follow::{FIRST_WISH, Random, end_at, end_of},
     local::engine::Exit,
     model::{Millis, wish::Wish},
 };
