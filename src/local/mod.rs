@@ -35,12 +35,15 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-pub use self::command::serve;
 use self::{
     bucket::Buckets,
     engine::Setup,
     shell::{Shell, Surroundings},
     wire::{Wire, auth::Key},
+};
+pub use self::{
+    command::serve,
+    engine::{BadLoss, Loss, Lost, Rate},
 };
 use crate::cloud::{Endpoint, Names, Site};
 
@@ -73,6 +76,10 @@ pub struct Options {
     pub max_instances: u32,
     /// Tasks of `loadtop-agent` that fit on an instance.
     pub tasks_per_instance: u32,
+    /// How long a task that was just started is missing from lists and descriptions.
+    pub lag: Duration,
+    /// What is lost again and again.
+    pub losses: Vec<Loss>,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
     /// Whether tasks may be any program, also one that would outlive a cloud that is
@@ -93,6 +100,8 @@ impl Options {
             instances: 1,
             max_instances: 10,
             tasks_per_instance: 4,
+            lag: Duration::ZERO,
+            losses: Vec::new(),
             outlives_us: false,
             any_program: false,
         }
@@ -197,6 +206,8 @@ fn setup(options: &Options) -> Setup {
         instances: options.instances,
         max_instances: options.max_instances,
         tasks_per_instance: options.tasks_per_instance,
+        lag: options.lag.as_millis() as u64,
+        losses: options.losses.clone(),
         any_program: options.any_program,
         seed: Uuid::new_v4(),
     }
