@@ -50,6 +50,7 @@ use self::{
 };
 pub use self::{
     command::serve,
+    engine::{BadLoss, Loss, Lost, Rate},
     runner::{Ledger, RunLedger},
 };
 use crate::cloud::{Endpoint, Names, Site};
@@ -87,6 +88,10 @@ pub struct Options {
     pub max_instances: u32,
     /// Tasks of `loadtop-agent` that fit on an instance.
     pub tasks_per_instance: u32,
+    /// How long a task that was just started is missing from lists and descriptions.
+    pub lag: Duration,
+    /// What is lost again and again.
+    pub losses: Vec<Loss>,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
     /// Where ids come from.
@@ -129,6 +134,8 @@ impl Options {
             instances: 1,
             max_instances: 10,
             tasks_per_instance: 4,
+            lag: Duration::ZERO,
+            losses: Vec::new(),
             outlives_us: false,
             seed: Uuid::new_v4(),
             has_shim: true,
@@ -289,6 +296,8 @@ fn setup(options: &Options) -> Setup {
         instances: options.instances,
         max_instances: options.max_instances,
         tasks_per_instance: options.tasks_per_instance,
+        lag: options.lag.as_millis() as u64,
+        losses: options.losses.clone(),
         seed: options.seed,
     }
 }
