@@ -125,12 +125,13 @@ fn describe_group(xml: &mut Xml, group: &GroupView) {
         xml.field("member", "us-east-1a");
     });
     xml.element("Instances", |xml| {
-        for (machine, lifecycle) in &group.machines {
+        for machine in &group.machines {
+            let health = if machine.is_healthy { "Healthy" } else { "Unhealthy" };
             xml.element("member", |xml| {
-                xml.field("InstanceId", machine)
+                xml.field("InstanceId", &machine.id)
                     .field("AvailabilityZone", "us-east-1a")
-                    .field("LifecycleState", lifecycle.name())
-                    .field("HealthStatus", "Healthy")
+                    .field("LifecycleState", machine.lifecycle.name())
+                    .field("HealthStatus", health)
                     .field("ProtectedFromScaleIn", false);
             });
         }
