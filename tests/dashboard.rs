@@ -153,7 +153,7 @@ fn eighty_by_twenty_four_is_enough() {
 fn a_terminal_that_is_too_small_says_so_and_can_be_left() {
     let house = House::new();
     let mut screen = Screen::start(&house, &[], 20, 5);
-    screen.until("what is needed", |text| text.contains("needs 60x16"));
+    screen.until("what is needed", |text| text.contains("needs 40x12"));
     screen.press("q");
     assert_eq!(screen.exit_code(), 0);
     assert!(screen.is_sane(), "{}", screen.text());

@@ -50,7 +50,7 @@ fn cell(buffer: &Buffer, needle: &str) -> Cell {
 #[test]
 fn every_state_at_every_common_size() {
     for (name, snapshot) in fixtures::all() {
-        for (width, height) in [(120, 40), (80, 24), (60, 16)] {
+        for (width, height) in [(120, 40), (80, 24), (60, 16), (40, 12)] {
             let picture = seen(snapshot.clone(), "", width, height);
             insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture);
         }
@@ -66,10 +66,30 @@ fn what_opens() {
     insta::assert_snapshot!("quit_dialog", seen(steady(), "q", 80, 24));
     insta::assert_snapshot!("quit_dialog_outliving", seen(outliving, "q Tab", 80, 24));
     insta::assert_snapshot!("help", seen(steady(), "?", 80, 24));
+    insta::assert_snapshot!("drain_dialog", seen(steady(), "[", 80, 24));
+    insta::assert_snapshot!("drain_dialog_40x12", seen(steady(), "s 0 Enter", 40, 12));
+    insta::assert_snapshot!("end_dialog_40x12", seen(steady(), "K", 40, 12));
+    insta::assert_snapshot!("quit_dialog_40x12", seen(fixtures::nobody(), "q", 40, 12));
+    insta::assert_snapshot!("quit_dialog_any_image", seen(outliving_image(), "q", 80, 24));
+    insta::assert_snapshot!("help_40x12", seen(steady(), "? Down Down", 40, 12));
+    for (width, height) in [(120, 40), (80, 24), (40, 12)] {
+        let picture = seen(fixtures::stuck(), "Enter", width, height);
+        insta::assert_snapshot!(format!("stuck_panel_{width}x{height}"), picture);
+    }
+    insta::assert_snapshot!(
+        "stuck_panel_scrolled",
+        seen(fixtures::stuck(), "Enter Down Down Down", 40, 12)
+    );
     let last_line = |keys| seen(steady(), keys, 80, 24).lines().last().unwrap_or("").to_owned();
     insta::assert_snapshot!(last_line("b 2 5"), @" devices of a batch (now 100): 25                       Enter set  Esc cancel");
     insta::assert_snapshot!(last_line("w x Enter"), @" ramp window (now over 10 s): x   seconds, or a time like 90s or 2m, up to 24h");
     insta::assert_snapshot!(last_line("K y +"), @" the run is ending; + begins a new one after that");
+}
+
+fn outliving_image() -> Snapshot {
+    let mut snapshot = fixtures::any_image();
+    snapshot.site.outlives_us = true;
+    snapshot
 }
 
 #[test]
@@ -87,7 +107,7 @@ fn without_unicode_every_cell_is_ascii() {
 fn no_color_means_no_colour() {
     for (name, snapshot) in fixtures::all() {
         let mut app = fixtures::app(snapshot);
-        for keys in ["", "K", "n ?"] {
+        for keys in ["", "K", "n Esc [", "n Esc ?", "Esc Enter"] {
             press(&mut app, keys, NOW);
             let buffer = picture(&app, Theme::new(false, true), 120, 40);
             let is_plain = |cell: &Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
@@ -122,7 +142,7 @@ fn colours_say_how_it_is() {
         let loud = [Color::Yellow, Color::Red];
         let is_loud = |cell: &&Cell| loud.contains(&cell.fg) && cell.symbol() != " ";
         let found: String = buffer.content.iter().filter(is_loud).map(Cell::symbol).collect();
-        assert_eq!(found, "K", "but the key that kills");
+        assert_eq!(found, "", "there is nothing left to kill, either");
     }
     let mut costly = fixtures::steady();
     costly.site.costs = true;
@@ -289,8 +309,10 @@ fn no_size_and_no_state_panics() {
     for (nth, (_, snapshot)) in states.enumerate() {
         let mut app = fixtures::app(snapshot);
         app.log_axis = nth % 2 == 0;
-        for (turn, (width, height)) in sizes.iter().enumerate() {
-            let keys = ["", "K", "n ?", "? b 1", "Esc q", "n f"][turn % 6];
+        // Each state has sizes of its own; all of them together have each several times.
+        for (turn, (width, height)) in sizes.iter().enumerate().skip(nth % 3).step_by(3) {
+            let keys = ["", "K", "n ?", "Down ? b 1", "Esc q", "n f", "[", "n Enter", "Down Esc"];
+            let keys = keys[turn % keys.len()];
             press(&mut app, keys, NOW);
             picture(&app, Theme::new(true, turn % 5 > 0), *width, *height);
         }

@@ -138,6 +138,20 @@ pub(super) fn one_line(scene: &Scene<'_>) -> Line<'static> {
     Line::from(spans)
 }
 
+/// Two of them, where there is room for no more.
+pub(super) fn shortest(scene: &Scene<'_>) -> Line<'static> {
+    let Some(window) = &scene.snapshot().traffic.value.window else {
+        return Line::from(scene.span(Role::Dim, "no whole window yet"));
+    };
+    let short = |value| format::latency(value).replace(' ', "");
+    Line::from(vec![
+        scene.span(Role::P50, "p50 "),
+        scene.span(Role::Strong, short(window.response.p50)),
+        scene.span(Role::P99, "  p99 "),
+        scene.span(Role::Strong, short(window.response.p99)),
+    ])
+}
+
 /// What the axis counts in, so that its numbers stay short.
 struct Unit {
     name: &'static str,

@@ -1,0 +1,60 @@
+//! The least that a run can be watched and steered by: one line for each thing.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use super::{Scene, draw_headline, empty, fleet, latency, lead, notices, traffic};
+use crate::ui::theme::Role;
+
+/// Columns for the labels at the left.
+const LABEL: usize = 10;
+
+pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
+    let body = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    let instances = &scene.snapshot().instances.value;
+    let mut lines = vec![(
+        labelled(
+            scene,
+            "Instances",
+            fleet::of(scene, instances.registered, instances.desired, "up"),
+        ),
+        fleet::room_words(scene),
+    )];
+    if scene.snapshot().run.is_some() {
+        let lease = lead::lease(scene).map(|(role, words)| scene.span(role, words));
+        let lead = lead::word(scene).map(|(role, words)| scene.span(role, words));
+        let rate = |(rate, _): (Line<'static>, Line<'static>)| -> Line<'static> {
+            // As a column they are padded.
+            let words = rate.spans.into_iter().map(|span| {
+                let content = span.content.trim_start().to_owned();
+                if content == span.content { span } else { scene.span(Role::Text, content) }
+            });
+            words.collect()
+        };
+        lines.extend([
+            (labelled(scene, "Tasks", fleet::tasks_headline(scene)), Line::from_iter(lease)),
+            (labelled(scene, "Devices", fleet::devices_headline(scene)), Line::default()),
+            (labelled(scene, "Response", latency::shortest(scene)), Line::default()),
+            (
+                labelled(scene, "Requests", rate(traffic::requests(scene))),
+                rate(traffic::errors(scene)),
+            ),
+            (Line::default(), Line::from_iter(lead)),
+        ]);
+        lines.retain(|(left, right)| left.width() + right.width() > 0);
+    }
+    let used = (lines.len() as u16).min(body.height);
+    for ((left, right), row) in lines.into_iter().zip(body.rows()) {
+        draw_headline(buffer, row, left, right);
+    }
+    let rest = Rect { y: body.y + used, height: body.height - used, ..body };
+    if scene.snapshot().run.is_none() {
+        return empty::draw(buffer, rest, scene);
+    }
+    notices::draw_lines(buffer, rest, scene);
+}
+
+fn labelled(scene: &Scene<'_>, label: &str, words: Line<'static>) -> Line<'static> {
+    let mut line = Line::from(scene.span(Role::Strong, format!("{label:LABEL$}")));
+    line.extend(words.spans);
+    line
+}
