@@ -16,6 +16,7 @@ mod bucket;
 mod clock;
 mod command;
 mod engine;
+pub mod faults;
 mod runner;
 mod shell;
 mod wire;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 use self::{
     bucket::Buckets,
     engine::Setup,
+    faults::{Fault, Faults},
     shell::{Shell, Surroundings},
     wire::{Wire, auth::Key},
 };
@@ -78,6 +80,8 @@ pub struct Options {
     pub tasks_per_instance: u32,
     /// How long a task that was just started is missing from lists and descriptions.
     pub lag: Duration,
+    /// Calls that fail.
+    pub faults: Vec<Fault>,
     /// What is lost again and again.
     pub losses: Vec<Loss>,
     /// Whether it goes on without whoever uses it; for the [`Site`].
@@ -101,6 +105,7 @@ impl Options {
             max_instances: 10,
             tasks_per_instance: 4,
             lag: Duration::ZERO,
+            faults: Vec::new(),
             losses: Vec::new(),
             outlives_us: false,
             any_program: false,
@@ -114,6 +119,7 @@ pub struct LocalCloud {
     endpoint: Endpoint,
     outlives_us: bool,
     shell: Arc<Shell>,
+    faults: Arc<Faults>,
     background: TaskTracker,
     until: CancellationToken,
 }
@@ -134,14 +140,39 @@ impl LocalCloud {
             access_key: key.access.clone(),
             secret_key: key.secret.clone(),
         };
-        let shell = Shell::new(setup(&options), surroundings(&options, &endpoint));
-        let wire = Wire::new(Arc::clone(&shell), buckets, key);
+        let setup = setup(&options);
+        let faults = Arc::new(Faults::new(setup.seed.as_u64_pair().0));
+        for fault in &options.faults {
+            faults.add(fault.clone());
+        }
+        let shell = Shell::new(setup, surroundings(&options, &endpoint));
+        let wire = Wire::new(Arc::clone(&shell), buckets, key, Arc::clone(&faults));
         let until = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(wire::serve(listener, wire, until.clone()));
         background.spawn(Arc::clone(&shell).keep_time(until.clone()));
         background.close();
-        Ok(LocalCloud { endpoint, outlives_us: options.outlives_us, shell, background, until })
+        let outlives_us = options.outlives_us;
+        Ok(LocalCloud { endpoint, outlives_us, shell, faults, background, until })
+    }
+
+    /// The faults that its calls have, which may be changed at any time.
+    #[must_use]
+    pub fn faults(&self) -> Arc<Faults> {
+        Arc::clone(&self.faults)
+    }
+
+    /// Kills a task's process, as if its container had died. False if none runs.
+    #[must_use]
+    pub fn lose_task(&self, arn: &str) -> bool {
+        self.shell.engine(|engine, _| engine.lose_task(arn))
+    }
+
+    /// Lets a machine (`i-…`) die with all that runs on it; its group notices after
+    /// some seconds, and replaces it. False if it is none that runs.
+    #[must_use]
+    pub fn lose_instance(&self, machine_id: &str) -> bool {
+        self.shell.engine(|engine, now| engine.lose_instance(machine_id, now))
     }
 
     /// Where it is, and the key of this start.
