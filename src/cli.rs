@@ -4,7 +4,7 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, builder::RangedI64ValueParser};
 
@@ -116,6 +116,8 @@ pub enum Command {
     Target(Practice),
     /// Runs the devices of one task; started by the cloud, not by hand
     Agent,
+    /// Ends a task when its run does; started by the cloud, not by hand
+    Watchdog(Watchdog),
 }
 
 /// What `run` takes.
@@ -145,6 +147,14 @@ pub struct Run {
     /// Where and how.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// What `watchdog` takes.
+#[derive(Debug, Args)]
+pub struct Watchdog {
+    /// What to run, hold and end; without it, the watchdog's own exit ends the task
+    #[arg(last = true, value_name = "PROGRAM", value_parser = clap::value_parser!(OsString))]
+    pub program: Vec<OsString>,
 }
 
 /// What `target` takes.

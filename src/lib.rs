@@ -17,6 +17,8 @@
 //! | [`cloud`] | every call to AWS; the only place that names the SDK |
 //! | [`local`] | the local cloud: the same APIs on loopback, tasks as processes |
 //! | [`agent`] | what runs in a task: devices, their requests, reports |
+//! | [`watchdog`] | what ends a task of another program, and holds its processes |
+//! | `follow` | what agents and watchdogs do alike: read the wish, know when it is over |
 //! | [`target`] | the practice target |
 //! | [`plan`] | what devices do |
 //! | [`stats`], [`report`] | histograms and what is merged from them; the summary |
@@ -67,6 +69,7 @@ pub mod app;
 pub mod cli;
 pub mod cloud;
 pub mod controller;
+mod follow;
 pub mod headless;
 pub mod local;
 pub mod model;
@@ -80,6 +83,7 @@ pub mod stats;
 pub mod target;
 pub mod ui;
 mod usage;
+pub mod watchdog;
 
 pub use run::run;
 pub use usage::Usage;

@@ -17,6 +17,7 @@ use crate::{
     session::{self, Session, Settings},
     target,
     usage::Usage,
+    watchdog,
 };
 
 /// Does what the command line says; the answer is the exit code.
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
             let settings = agent::Settings::from_environment()?;
             agent::start(settings).map(agent::Exit::code)
         }
+        Some(Command::Watchdog(arguments)) => watchdog::start(&arguments.program),
     }
 }
 

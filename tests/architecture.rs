@@ -88,7 +88,19 @@ fn only_the_cloud_seam_names_the_sdk() {
 #[test]
 fn only_the_session_knows_that_the_cloud_is_local() {
     assert_free_of(
-        &["agent", "app", "cloud", "controller", "headless", "model", "plan", "stats", "ui"],
+        &[
+            "agent",
+            "app",
+            "cloud",
+            "controller",
+            "follow",
+            "headless",
+            "model",
+            "plan",
+            "stats",
+            "ui",
+            "watchdog",
+        ],
         &["crate::local", "LocalCloud"],
         &[],
     );
@@ -116,6 +128,7 @@ fn who_confirms_is_known() {
             "controller/advance.rs",
             "headless.rs",
             "controller/end.rs",
+            "local/sim.rs",
         ],
     );
 }

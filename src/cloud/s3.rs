@@ -1,9 +1,6 @@
 //! S3: the run's bucket, and the time that its answers carry.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -20,6 +17,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{DateTime, config_bag::ConfigBag, date_time::Format};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{
     Cloud, CloudError, ErrorKind,

@@ -229,9 +229,9 @@ pub enum Condition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dated {
     /// When the request left.
-    pub sent: std::time::Instant,
+    pub sent: tokio::time::Instant,
     /// When the answer was there.
-    pub received: std::time::Instant,
+    pub received: tokio::time::Instant,
     /// Its `Date`, in milliseconds; whole seconds.
     pub date: Millis,
 }

@@ -1,7 +1,9 @@
 //! The controller's three clocks: this machine's (for the person), a monotonic one
 //! (for waiting) and the bucket's (for everything that agents share).
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 use crate::{
     cloud::types::Dated,

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Invariants: it listens on loopback only, and answers only what was signed with
-//! the key of this start; no child outlives it, as tasks are programs of ours only,
-//! which watch for its end; nothing outside this module knows that a cloud is local:
+//! the key of this start; no child outlives it, as each watches for its end or is held
+//! by a shim that does ([`crate::watchdog`]); nothing outside this module knows that a cloud is local:
 //! it gets an [`Endpoint`], [`Names`] and a [`Site`].
 
 mod bucket;
@@ -22,6 +22,10 @@ mod shell;
 mod wire;
 
 #[cfg(test)]
+pub(crate) mod link;
+#[cfg(test)]
+pub(crate) mod sim;
+#[cfg(test)]
 mod tests;
 
 use std::{
@@ -32,22 +36,28 @@ use std::{
 };
 
 use color_eyre::eyre::WrapErr as _;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::{
     bucket::Buckets,
+    clock::Clock,
     engine::Setup,
     faults::{Fault, Faults},
+    runner::Tasks,
     shell::{Shell, Surroundings},
     wire::{Wire, auth::Key},
 };
 pub use self::{
     command::serve,
     engine::{BadLoss, Loss, Lost, Rate},
+    runner::{Ledger, RunLedger},
 };
 use crate::cloud::{Endpoint, Names, Site};
+#[cfg(test)]
+use crate::model::Millis;
 
 /// Name of the cluster, the group and the bucket.
 const NAME: &str = "loadtop";
@@ -64,8 +74,10 @@ const GRACE: Duration = Duration::from_secs(4);
 pub struct Options {
     /// Port on 127.0.0.1; 0 for any.
     pub port: u16,
-    /// Folder with a folder for each bucket.
-    pub buckets: PathBuf,
+    /// Where the buckets are.
+    pub buckets: Store,
+    /// What runs in the tasks.
+    pub runner: Runner,
     /// Folder that gets the tasks' output, as `RUN/tasks/TASK.log`.
     pub logs: PathBuf,
     /// What the command word `loadtop` means in a task definition.
@@ -86,9 +98,30 @@ pub struct Options {
     pub losses: Vec<Loss>,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
-    /// Whether tasks may be any program, also one that would outlive a cloud that is
-    /// killed. Of this module's tests only.
-    any_program: bool,
+    /// Where ids come from.
+    seed: Uuid,
+    /// Whether a shim holds the programs that are not ours. Always, but in this module's
+    /// tests: they have no binary that could be one.
+    has_shim: bool,
+}
+
+/// Where buckets are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// A folder with a folder for each bucket: results survive a crash.
+    Folder(PathBuf),
+    /// Nowhere else: they go with the cloud.
+    Memory,
+}
+
+/// What runs in the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// Child processes of this one.
+    Processes,
+    /// No programs, only a model of what they do: devices start and end as the wish
+    /// says, and send nothing.
+    Modelled,
 }
 
 impl Options {
@@ -97,7 +130,8 @@ impl Options {
     pub fn new(state_dir: &Path, program: PathBuf) -> Self {
         Options {
             port: 0,
-            buckets: state_dir.join("local").join("buckets"),
+            buckets: Store::Folder(state_dir.join("local").join("buckets")),
+            runner: Runner::Processes,
             logs: state_dir.join("runs"),
             program,
             boot: Duration::from_secs(3),
@@ -108,7 +142,8 @@ impl Options {
             faults: Vec::new(),
             losses: Vec::new(),
             outlives_us: false,
-            any_program: false,
+            seed: Uuid::new_v4(),
+            has_shim: true,
         }
     }
 }
@@ -118,8 +153,11 @@ impl Options {
 pub struct LocalCloud {
     endpoint: Endpoint,
     outlives_us: bool,
+    runner: Runner,
     shell: Arc<Shell>,
     faults: Arc<Faults>,
+    #[cfg(test)]
+    wire: Arc<Wire>,
     background: TaskTracker,
     until: CancellationToken,
 }
@@ -131,29 +169,78 @@ impl LocalCloud {
         let listener = TcpListener::bind(address)
             .await
             .wrap_err_with(|| format!("the local cloud cannot listen on {address}"))?;
-        let buckets = Buckets::open(options.buckets.clone(), NAME)
-            .wrap_err_with(|| format!("no bucket in {}", options.buckets.display()))?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (cloud, wire) = Self::assemble(&options, url, Clock::new())?;
+        cloud.background.spawn(wire::serve(listener, wire, cloud.until.clone()));
+        cloud.background.close();
+        Ok(cloud)
+    }
+
+    /// The same without sockets: its clock shows `now` and goes on with the runtime's
+    /// timers, which may be paused. It is reached through its [`link`](Self::link)s.
+    #[cfg(test)]
+    pub(crate) fn in_process(options: &Options, now: Millis) -> color_eyre::Result<LocalCloud> {
+        let url = "http://local.invalid".to_owned();
+        let (cloud, _) = Self::assemble(options, url, Clock::carried(now))?;
+        cloud.background.close();
+        Ok(cloud)
+    }
+
+    /// A way of its own to this cloud, for one client.
+    #[cfg(test)]
+    pub(crate) fn link(&self) -> link::Link {
+        link::Link::to(Arc::clone(&self.wire))
+    }
+
+    /// All parts, and what runs by itself.
+    fn assemble(
+        options: &Options,
+        url: String,
+        clock: Clock,
+    ) -> color_eyre::Result<(LocalCloud, Arc<Wire>)> {
+        let buckets = Buckets::open(&options.buckets, NAME)
+            .wrap_err_with(|| format!("no bucket in {:?}", options.buckets))?;
+        let buckets = Arc::new(buckets);
         let key = Key::random();
         let endpoint = Endpoint {
-            url: format!("http://{}", listener.local_addr()?),
+            url,
             region: engine::REGION.to_owned(),
             access_key: key.access.clone(),
             secret_key: key.secret.clone(),
         };
-        let setup = setup(&options);
+        let tasks = match options.runner {
+            Runner::Processes => Tasks::processes(surroundings(options, &endpoint)),
+            Runner::Modelled => Tasks::modelled(),
+        };
+        let setup = setup(options);
         let faults = Arc::new(Faults::new(setup.seed.as_u64_pair().0));
         for fault in &options.faults {
             faults.add(fault.clone());
         }
-        let shell = Shell::new(setup, surroundings(&options, &endpoint));
-        let wire = Wire::new(Arc::clone(&shell), buckets, key, Arc::clone(&faults));
+        let shell = Shell::new(setup, clock, tasks);
+        let wire = Wire::new(Arc::clone(&shell), Arc::clone(&buckets), key, Arc::clone(&faults));
         let until = CancellationToken::new();
         let background = TaskTracker::new();
-        background.spawn(wire::serve(listener, wire, until.clone()));
         background.spawn(Arc::clone(&shell).keep_time(until.clone()));
-        background.close();
-        let outlives_us = options.outlives_us;
-        Ok(LocalCloud { endpoint, outlives_us, shell, faults, background, until })
+        background.spawn(Arc::clone(&shell).let_model_live(buckets, until.clone()));
+        let cloud = LocalCloud {
+            endpoint,
+            outlives_us: options.outlives_us,
+            runner: options.runner,
+            shell,
+            faults,
+            #[cfg(test)]
+            wire: Arc::clone(&wire),
+            background,
+            until,
+        };
+        Ok((cloud, wire))
+    }
+
+    /// What is known of the modelled tasks and devices; empty where they are real.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.shell.tasks().population().map(runner::Population::ledger).unwrap_or_default()
     }
 
     /// The faults that its calls have, which may be changed at any time.
@@ -203,8 +290,11 @@ impl LocalCloud {
             refresh: Duration::from_secs(1),
             report: Duration::from_secs(1),
             results: Duration::from_secs(5),
-            // Each task is a process and may raise its limit up to this.
-            files_per_task: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
+            files_per_task: match self.runner {
+                // Each task is a process and may raise its limit up to this.
+                Runner::Processes => getrlimit(Resource::Nofile).maximum,
+                Runner::Modelled => None,
+            },
         }
     }
 
@@ -239,14 +329,18 @@ fn setup(options: &Options) -> Setup {
         tasks_per_instance: options.tasks_per_instance,
         lag: options.lag.as_millis() as u64,
         losses: options.losses.clone(),
-        any_program: options.any_program,
-        seed: Uuid::new_v4(),
+        seed: options.seed,
     }
 }
 
 fn surroundings(options: &Options, endpoint: &Endpoint) -> Surroundings {
     let environment = environment(endpoint);
-    Surroundings { program: options.program.clone(), logs: options.logs.clone(), environment }
+    Surroundings {
+        program: options.program.clone(),
+        logs: options.logs.clone(),
+        environment,
+        has_shim: options.has_shim,
+    }
 }
 
 /// How the SDK and the tools of AWS find this cloud.

@@ -65,9 +65,6 @@ pub(crate) struct Setup {
     pub(crate) lag: Millis,
     /// What is lost again and again.
     pub(crate) losses: Vec<Loss>,
-    /// Whether a container may run any program. Only ours watch for the end of the
-    /// cloud, so that only tests of the runner say yes.
-    pub(crate) any_program: bool,
     /// Where ids come from.
     pub(crate) seed: Uuid,
 }

@@ -43,8 +43,6 @@ impl Engine {
         let definition =
             definition.cloned().ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
         let container = container_override(&request, &definition)?;
-        let command = command(&definition, &container);
-        self.definitions.check_program(&command).map_err(ApiError::parameter)?;
         if !self.instances.values().any(|instance| instance.is_active()) {
             return Err(ApiError::parameter("No Container Instances were found in your cluster."));
         }

@@ -35,7 +35,7 @@ impl Site {
         let folder = TempDir::new().expect("a folder");
         let options = Options {
             boot: Duration::from_millis(100),
-            any_program: true,
+            has_shim: false,
             ..Options::new(folder.path(), "/bin/sh".into())
         };
         let local = LocalCloud::start(options).await.expect("started");

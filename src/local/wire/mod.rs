@@ -26,10 +26,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use aws_smithy_types::{DateTime, date_time::Format};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{Request, body::Incoming};
+use hyper::{Request, body::Body};
 
 pub(super) use self::server::serve;
 use super::{
@@ -38,12 +39,13 @@ use super::{
     faults::{FaultKind, Faults},
     shell::Shell,
 };
+use crate::model::Millis;
 
 /// Requests with more than this are refused, also once unpacked.
 const MOST_BODY: usize = 16 << 20;
 
 /// An answer.
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// A request that was read and verified.
 #[derive(Debug)]
@@ -147,16 +149,19 @@ impl Protocol {
 impl Wire {
     pub(super) fn new(
         shell: Arc<Shell>,
-        buckets: Buckets,
+        buckets: Arc<Buckets>,
         key: auth::Key,
         faults: Arc<Faults>,
     ) -> Arc<Self> {
-        let buckets = Arc::new(buckets);
         Arc::new(Wire { shell, buckets, key, faults, requests: AtomicU64::new(0) })
     }
 
     /// Answers one request, unless the connection is to be closed without an answer.
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Reset> {
+    pub(super) async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Result<Answer, Reset>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let id = format!("00000000-0000-4000-8000-{number:012x}");
         let (parts, body) = request.into_parts();
@@ -172,6 +177,7 @@ impl Wire {
         if let Ok(id) = HeaderValue::from_str(&id) {
             answer.headers_mut().insert(protocol.request_id_header(), id);
         }
+        answer.headers_mut().insert(header::DATE, date(self.shell.now()));
         Ok(answer)
     }
 
@@ -214,7 +220,18 @@ impl Wire {
     }
 }
 
-async fn read(body: Incoming) -> Result<Bytes, ApiError> {
+/// The cloud's time, which is what metrics and leases are judged by.
+fn date(now: Millis) -> HeaderValue {
+    let date = DateTime::from_millis(now.cast_signed()).fmt(Format::HttpDate);
+    let date = date.ok().and_then(|date| HeaderValue::from_str(&date).ok());
+    date.unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
+}
+
+async fn read<B>(body: B) -> Result<Bytes, ApiError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let body = Limited::new(body, MOST_BODY).collect().await;
     body.map(http_body_util::Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {

@@ -36,14 +36,9 @@ enum Operation {
     Delete { key: String },
 }
 
-/// File work is done apart, so that a slow disk does not hold up the server.
 pub(super) async fn answer(buckets: &Arc<Buckets>, call: Call) -> Result<Answer, ApiError> {
     let (bucket, operation) = read(&call)?;
-    let buckets = Arc::clone(buckets);
-    let done = tokio::task::spawn_blocking(move || perform(&buckets, &bucket, operation));
-    done.await.unwrap_or_else(|error| {
-        Err(ApiError::new("InternalError", 500, format!("The file work failed: {error}")))
-    })
+    buckets.work(move |buckets| perform(buckets, &bucket, operation)).await
 }
 
 pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
@@ -165,7 +160,7 @@ fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
 
 fn perform(buckets: &Buckets, bucket: &str, operation: Operation) -> Result<Answer, ApiError> {
     match operation {
-        Operation::HeadBucket => buckets.check(bucket).map(|_| reply(200, XML, Bytes::new())),
+        Operation::HeadBucket => buckets.check(bucket).map(|()| reply(200, XML, Bytes::new())),
         Operation::List(list) => Ok(reply(200, XML, list.perform(buckets, bucket)?)),
         Operation::Get { key, unless, head } => {
             let object = buckets.get(bucket, &key)?;

@@ -11,7 +11,7 @@ fn large() -> World {
         instances: INSTANCES,
         max_instances: INSTANCES,
         tasks_per_instance: 10,
-        ..World::setup(true)
+        ..World::setup()
     };
     World { engine: Engine::new(setup, START), now: START, effects: Vec::new() }
 }

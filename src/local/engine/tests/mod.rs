@@ -34,15 +34,11 @@ struct World {
 
 impl World {
     fn new(instances: u32) -> World {
-        Self::with_programs(instances, true)
-    }
-
-    fn with_programs(instances: u32, any_program: bool) -> World {
-        let setup = Setup { instances, ..Self::setup(any_program) };
+        let setup = Setup { instances, ..Self::setup() };
         World { engine: Engine::new(setup, START), now: START, effects: Vec::new() }
     }
 
-    fn setup(any_program: bool) -> Setup {
+    fn setup() -> Setup {
         Setup {
             name: "loadtop".to_owned(),
             family: "loadtop-agent".to_owned(),
@@ -51,7 +47,6 @@ impl World {
             instances: 1,
             max_instances: 10,
             tasks_per_instance: 4,
-            any_program,
             lag: 0,
             losses: Vec::new(),
             seed: Uuid::from_u128(7),
