@@ -81,6 +81,19 @@ impl Actor {
         }
     }
 
+    /// Has all instances go that are wholly ours: those without any task by now.
+    pub(super) fn scale_to_least(&mut self) {
+        let (Some(desired), min) = (self.fleet.desired(), self.fleet.view(0).min) else {
+            return;
+        };
+        let least = desired.saturating_sub(self.fleet.empty()).max(min);
+        if least > min {
+            let text = format!("{least} instances stay: other tasks than this run's are on them");
+            self.notice(Level::Warning, text);
+        }
+        self.scale_to(least, None);
+    }
+
     /// The instances are not known yet: the order waits for the first look.
     pub(super) fn scale_later(&mut self, more: i32, confirmed: Option<Confirmed>) {
         self.scale_waits = Some((more, confirmed));

@@ -308,7 +308,7 @@ impl Actor {
         self.tell(true);
         self.give_back_lead();
         if scale_to_zero {
-            self.scale_to(self.fleet.view(0).min, None);
+            self.scale_to_least();
         }
     }
 

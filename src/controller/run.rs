@@ -357,13 +357,6 @@ impl Run {
         settled && any_running
     }
 
-    /// Whether tasks are on their way to some instance.
-    pub(super) fn is_placing(&self) -> bool {
-        !self.launches.is_empty()
-            || !self.unrecorded.is_empty()
-            || self.slots.iter().any(|slot| matches!(slot.state, SlotState::Asked { .. }))
-    }
-
     /// Counts a failure by reason.
     pub(super) fn failure(&mut self, reason: &str) {
         self.tally.failed += 1;
