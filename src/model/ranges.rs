@@ -251,7 +251,9 @@ mod tests {
         ) {
             let set_of = |parts: &[(u32, u32)]| {
                 let mut set = DeviceSet::new();
-                parts.iter().for_each(|&(first, count)| set.insert(first, count));
+                for &(first, count) in parts {
+                    set.insert(first, count);
+                }
                 set
             };
             let (mut set, cut) = (set_of(&ours), set_of(&theirs));

@@ -120,7 +120,7 @@ impl Slots {
             if wish.state != State::Stop {
                 self.grow(wish);
             }
-            self.agenda.open = self.slots.keys().copied().collect();
+            self.agenda.open = self.by_number.keys().copied().collect();
         }
         self.agenda.wake(now, due_by);
         let mut steps = Vec::new();
@@ -156,7 +156,7 @@ impl Slots {
     fn grow(&mut self, wish: &Wish) {
         for range in wish.live.ranges() {
             for number in self.slot_of(*range.start())..=self.slot_of(*range.end()) {
-                self.slots.entry(number).or_insert_with(|| {
+                self.by_number.entry(number).or_insert_with(|| {
                     let slot = Slot::new(number);
                     self.index.learn(&slot);
                     slot
@@ -169,7 +169,7 @@ impl Slots {
         self.settle(number, wish);
         let ending = wish.state == State::Stop;
         let first = self.first_device(number);
-        let Some(slot) = self.slots.get(&number) else {
+        let Some(slot) = self.by_number.get(&number) else {
             return Look::Nothing;
         };
         match &slot.state {
@@ -198,7 +198,7 @@ impl Slots {
 
     /// Retires a slot that nobody needs, and revives one that is needed again.
     fn settle(&mut self, number: u32, wish: &Wish) {
-        let Some(slot) = self.slots.get(&number) else {
+        let Some(slot) = self.by_number.get(&number) else {
             return;
         };
         let ending = wish.state == State::Stop;
@@ -238,7 +238,7 @@ impl Slots {
             return None;
         }
         let waiting = self.index.waiting.iter().take_while(|&&(from, _)| from <= now);
-        let mut waiting = waiting.filter_map(|(_, number)| self.slots.get(number));
+        let mut waiting = waiting.filter_map(|(_, number)| self.by_number.get(number));
         let may_ask = |slot: &&Slot| {
             let due = self.due_at(slot, wish, due_by);
             due.is_some_and(|at| due_by.is_none_or(|by| at <= by))

@@ -16,7 +16,7 @@ use crate::model::Millis;
 pub struct Slots {
     /// Devices that one slot has room for; at least 1.
     pub(super) room: u32,
-    pub(super) slots: BTreeMap<u32, Slot>,
+    pub(super) by_number: BTreeMap<u32, Slot>,
     pub(super) index: Index,
     pub(super) agenda: Agenda,
 }
@@ -27,7 +27,7 @@ impl Slots {
     pub fn new(room: u32) -> Self {
         Slots {
             room: room.max(1),
-            slots: BTreeMap::new(),
+            by_number: BTreeMap::new(),
             index: Index::default(),
             agenda: Agenda::default(),
         }
@@ -58,9 +58,9 @@ impl Slots {
                 }
                 SlotState::GivenUp | SlotState::Retired => {}
             }
-            table.slots.insert(slot.number, slot);
+            table.by_number.insert(slot.number, slot);
         }
-        table.slots.values().for_each(|slot| table.index.learn(slot));
+        table.by_number.values().for_each(|slot| table.index.learn(slot));
         table
     }
 
@@ -84,7 +84,7 @@ impl Slots {
 
     /// All slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.values()
+        self.by_number.values()
     }
 
     /// The slots of so many numbers from `from` on, ascending.
@@ -95,7 +95,7 @@ impl Slots {
     /// One slot.
     #[must_use]
     pub fn get(&self, slot: u32) -> Option<&Slot> {
-        self.slots.get(&slot)
+        self.by_number.get(&slot)
     }
 
     /// How many slots are at what.
@@ -112,7 +112,7 @@ impl Slots {
 
     /// The ARNs of all tasks that are not known to be gone.
     pub fn arns(&self) -> impl Iterator<Item = &str> {
-        self.slots.values().filter_map(|slot| match &slot.state {
+        self.by_number.values().filter_map(|slot| match &slot.state {
             SlotState::Placed { arn, .. } => Some(arn.as_str()),
             _ => None,
         })
@@ -120,7 +120,7 @@ impl Slots {
 
     /// The slots that were given up.
     pub fn given_up(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.values().filter(|slot| slot.state == SlotState::GivenUp)
+        self.by_number.values().filter(|slot| slot.state == SlotState::GivenUp)
     }
 
     /// The slots that wait for room, and have done so for longer than that; who waited
@@ -146,7 +146,7 @@ impl Slots {
     pub fn usable_from(&self, next: u32) -> u32 {
         let mut slot = self.slot_of(next);
         let mut first = next;
-        while self.slots.get(&slot).is_some_and(|slot| match &slot.state {
+        while self.by_number.get(&slot).is_some_and(|slot| match &slot.state {
             SlotState::Placed { stopping, .. } => *stopping,
             state => matches!(state, SlotState::Retired | SlotState::GivenUp),
         }) {
@@ -158,7 +158,7 @@ impl Slots {
 
     /// Changes a slot; the only place that does.
     pub(super) fn alter(&mut self, slot: u32, change: impl FnOnce(&mut Slot)) {
-        if let Some(slot) = self.slots.get_mut(&slot) {
+        if let Some(slot) = self.by_number.get_mut(&slot) {
             self.index.forget(slot);
             change(slot);
             self.index.learn(slot);
@@ -173,7 +173,7 @@ impl Slots {
             slot.attempt = attempt;
             slot.state = SlotState::Asked { again_at: None };
         });
-        if self.slots.contains_key(&slot) {
+        if self.by_number.contains_key(&slot) {
             self.agenda.on_way.insert(slot);
         }
     }
@@ -225,7 +225,7 @@ impl Slots {
                     _ => false,
                 }
         };
-        if !self.slots.get(&slot).is_some_and(awaits_it) {
+        if !self.by_number.get(&slot).is_some_and(awaits_it) {
             return Adopted::Stray;
         }
         self.alter(slot, |slot| slot.place(arn, now));
@@ -246,7 +246,7 @@ impl Slots {
     /// all of them again: what is known already costs nothing more.
     fn alter_task(&mut self, slot: u32, change: impl FnOnce(bool, bool) -> (bool, bool)) {
         let Some(SlotState::Placed { running, stopping, .. }) =
-            self.slots.get(&slot).map(|slot| &slot.state)
+            self.by_number.get(&slot).map(|slot| &slot.state)
         else {
             return;
         };

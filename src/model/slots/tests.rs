@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::wish::{Batch, Change, Edit, Spread, Wish};
 
+mod attempts;
 mod machine;
 
 fn wish(counts: &[u32]) -> Wish {
@@ -142,6 +143,128 @@ fn nothing_is_started_for_a_run_that_stops_but_a_lost_answer_is_cleared_up() {
     let stopped =
         three.edited(&Edit { id: "s".into(), change: Change::Stop { scale_to_zero: false } }, 0);
     assert_eq!(slots.steps(&stopped, 5_000, None), [Step::Run { slot: 1, attempt: 1 }]);
+}
+
+/// Has the slot's next task placed.
+fn place(slots: &mut Slots, number: u32, attempt: u32, now: Millis) -> String {
+    let arn = format!("arn-{number}-{attempt}");
+    slots.asked(number, attempt);
+    slots.answered(number, Outcome::Placed(arn.clone()), now);
+    arn
+}
+
+fn state(slots: &Slots, number: u32) -> SlotState {
+    slots.get(number).expect("it is there").state.clone()
+}
+
+fn drop_devices(wish: &Wish, devices: &str) -> Wish {
+    let devices = devices.parse().expect("a set");
+    let id = format!("drop {}", wish.version);
+    wish.edited(&Edit { id, change: Change::Drop { devices } }, 0)
+}
+
+#[test]
+fn how_long_a_slot_waits_for_room_counts_until_a_task_is_placed() {
+    let mut slots = Slots::new(1);
+    let one = wish(&[1]);
+    let _ = slots.steps(&one, 0, None);
+    for (attempt, now) in [(1, 100), (2, 5_000), (3, 9_000)] {
+        slots.asked(0, attempt);
+        assert!(slots.waiting_longer(now, 0).is_empty(), "it is asking");
+        slots.answered(0, Outcome::NoRoom, now);
+        slots.room_came();
+        slots.asked(0, attempt + 1);
+        slots.answered(0, Outcome::NoRoom, now);
+    }
+    assert_eq!(slots.counts(), Counts { waiting: 1, ..Counts::default() });
+    assert_eq!(slots.waiting_longer(10_100, 10_000), [0; 0]);
+    assert_eq!(slots.waiting_longer(10_101, 10_000), [0]);
+    place(&mut slots, 0, 5, 11_000);
+    assert_eq!(slots.waiting_longer(99_000, 10_000), [0; 0]);
+    assert_eq!(slots.get(0).and_then(|slot| slot.waits_since), None);
+}
+
+#[test]
+fn a_batch_in_the_middle_of_a_retired_slot_revives_it() {
+    let mut slots = Slots::new(10);
+    let five = wish(&[5]);
+    let _ = slots.steps(&five, 0, None);
+    place(&mut slots, 0, 1, 0);
+    slots.gone(0, Gone::Lost, 0);
+    let none = remove(&five, "r", 5);
+    assert_eq!(slots.steps(&none, 0, None), []);
+    assert_eq!(state(&slots, 0), SlotState::Retired);
+    // Who made this batch knew no slots; it begins at 5.
+    let more =
+        none.edited(&Edit { id: "m".into(), change: Change::Add(wish(&[3]).batches.remove(0)) }, 0);
+    assert_eq!(slots.steps(&more, 0, None), [Step::Run { slot: 0, attempt: 2 }]);
+    assert_eq!(slots.get(0).map(|slot| slot.failed), Some(0));
+}
+
+#[test]
+fn what_was_given_up_is_tried_again_only_for_devices_that_are_new_to_it() {
+    let mut slots = Slots::new(10);
+    let eight = wish(&[8]);
+    let _ = slots.steps(&eight, 0, None);
+    for attempt in 1..=ATTEMPTS_MOST {
+        slots.asked(0, attempt);
+        slots.answered(0, Outcome::Refused, 0);
+    }
+    assert_eq!(slots.steps(&drop_devices(&eight, "0-3"), 99_000, None), []);
+    assert_eq!(state(&slots, 0), SlotState::GivenUp, "for the rest of its devices");
+    assert_eq!(slots.usable_from(8), 10);
+    let steps = slots.steps(&wish(&[8, 1]), 99_000, None);
+    assert_eq!(steps, [Step::Run { slot: 0, attempt: ATTEMPTS_MOST + 1 }]);
+    let stopped = wish(&[8])
+        .edited(&Edit { id: "s".into(), change: Change::Stop { scale_to_zero: false } }, 0);
+    let mut ended = Slots::new(10);
+    let _ = ended.steps(&eight, 0, None);
+    for attempt in 1..=ATTEMPTS_MOST {
+        ended.asked(0, attempt);
+        ended.answered(0, Outcome::Refused, 0);
+    }
+    assert_eq!(ended.steps(&stopped, 99_000, None), []);
+    assert_eq!(ended.given_up().count(), 1, "it is told in the summary");
+}
+
+#[test]
+fn a_task_that_is_lost_when_nobody_wants_it_is_not_missed() {
+    let mut slots = Slots::new(1);
+    let two = wish(&[2]);
+    let _ = slots.steps(&two, 0, None);
+    place(&mut slots, 1, 1, 0);
+    assert_eq!(slots.steps(&remove(&two, "r", 1), 0, None).len(), 2);
+    slots.gone(1, Gone::Lost, 0);
+    assert_eq!(state(&slots, 1), SlotState::Retired);
+}
+
+#[test]
+fn a_task_that_cannot_pace_starts_when_its_device_is_due() {
+    let edited =
+        |wish: &Wish, change: Change| wish.edited(&Edit { id: format!("{change:?}"), change }, 0);
+    let mut ramp = wish(&[]);
+    let mut batch = wish(&[4]).batches.remove(0);
+    (batch.over_ms, batch.spread) = (4_000, Spread::Linear);
+    ramp = edited(&ramp, Change::Add(batch));
+    let mut slots = Slots::new(1);
+    assert_eq!(slots.steps(&ramp, 0, Some(50_000)), [], "its window is not open");
+    ramp = edited(&ramp, Change::Open { firsts: vec![0], at: 60_000 });
+    assert_eq!(slots.steps(&ramp, 0, Some(59_999)), []);
+    let run = |slot, attempt| Step::Run { slot, attempt };
+    assert_eq!(slots.steps(&ramp, 0, Some(61_000)), [run(0, 1), run(1, 1)]);
+    place(&mut slots, 0, 1, 0);
+    // Paused at 61.5 s: who was overdue waits too; who was started is replaced.
+    let paused = edited(&ramp, Change::Pause { at: 61_500 });
+    assert_eq!(slots.steps(&paused, 0, Some(70_000)), []);
+    slots.gone(0, Gone::Lost, 0);
+    assert_eq!(slots.steps(&paused, 1_000, Some(71_000)), [run(0, 2)]);
+    let resumed = edited(&paused, Change::Resume { at: 80_000 });
+    assert_eq!(slots.steps(&resumed, 1_000, Some(80_000)), [run(0, 2), run(1, 1)]);
+    assert_eq!(slots.steps(&resumed, 1_000, Some(80_499)).len(), 2);
+    assert_eq!(slots.steps(&resumed, 1_000, Some(80_500)).len(), 3);
+    assert_eq!(slots.steps(&resumed, 1_000, Some(81_500)).len(), 4);
+    // One that paces itself is asked for at once.
+    assert_eq!(Slots::new(1).steps(&paused, 0, None).len(), 4);
 }
 
 proptest! {

@@ -50,6 +50,10 @@ enum Event {
         lands: bool,
         how: u32,
     },
+    /// A call is served; its answer is on its way.
+    Lands {
+        which: usize,
+    },
     /// What is known is written, as it is with any block that changes.
     Written,
     /// A task ends by itself.
@@ -73,6 +77,7 @@ fn events() -> impl Strategy<Value = Event> {
         6 => (0u64..5_000).prop_map(|ms| Event::Steps { ms }),
         8 => (any::<usize>(), any::<bool>(), 0u32..6)
             .prop_map(|(which, lands, how)| Event::Answer { which, lands, how }),
+        3 => any::<usize>().prop_map(|which| Event::Lands { which }),
         2 => Just(Event::Written),
         2 => any::<usize>().prop_map(|which| Event::Dies { which }),
         3 => Just(Event::Seen),
@@ -181,6 +186,7 @@ impl World {
     fn answer(&mut self, call: usize, lands: bool, how: u32) {
         let Call { slot, attempt, awaited } = self.calls[call];
         let lost = how >= 4;
+        let lands = lands || self.tokens.contains_key(&(slot, attempt));
         let placed = lands.then(|| self.run_task(slot, attempt));
         let (outcome, stays) = match (placed, how) {
             (Some(arn), 0..4) => (Outcome::Placed(arn), false),
@@ -245,8 +251,8 @@ impl World {
         self.over.clear();
     }
 
-    fn happens(&mut self, event: Event) {
-        match event {
+    fn happens(&mut self, event: &Event) {
+        match *event {
             Event::Add { count, knows_slots } => {
                 let next = self.wish.next_index();
                 let first = if knows_slots { self.slots.usable_from(next) } else { next };
@@ -274,9 +280,17 @@ impl World {
                     self.answer(which, lands, how);
                 }
             }
+            Event::Lands { which } => {
+                if let Some(which) = which.checked_rem(self.calls.len()) {
+                    let Call { slot, attempt, .. } = self.calls[which];
+                    self.run_task(slot, attempt);
+                }
+            }
             Event::Written => {
                 let numbers: Vec<u32> = self.slots.iter().map(|slot| slot.number).collect();
-                numbers.into_iter().for_each(|slot| self.write(slot));
+                for slot in numbers {
+                    self.write(slot);
+                }
             }
             Event::Dies { which } => {
                 if let Some(which) = which.checked_rem(self.tasks.len()) {
@@ -293,7 +307,9 @@ impl World {
     /// What the slots are found by is what they say.
     fn assert_index(&self) {
         let mut fresh = index::Index::default();
-        self.slots.iter().for_each(|slot| fresh.learn(slot));
+        for slot in self.slots.iter() {
+            fresh.learn(slot);
+        }
         assert_eq!(fresh, self.slots.index);
     }
 
@@ -327,7 +343,7 @@ proptest! {
         events in prop::collection::vec(events(), 1..120),
     ) {
         let mut world = World::new(room);
-        for event in events {
+        for event in &events {
             world.happens(event);
         }
         world.settle();
