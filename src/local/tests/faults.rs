@@ -16,6 +16,7 @@ use crate::{
     local::{
         clock,
         faults::{Fault, FaultKind, Share},
+        sim::World,
     },
     model::Millis,
 };
@@ -160,6 +161,20 @@ async fn a_slow_answer_comes_late_but_comes() {
     site.cloud.cluster().await.expect("answered");
     assert!(asked.elapsed() >= late);
     site.local.shutdown().await;
+}
+
+/// Whoever gives up waiting knows nothing: here it was done.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_slow_is_ambiguous() {
+    let world = World::new(1, |_| {});
+    let (cloud, _) = world.client();
+    let faults = world.local.faults();
+    faults.add("PutObject:slow=30s:1".parse().expect("a fault"));
+    faults.add("PutObject:reset-before:1".parse().expect("a fault"));
+    let put = || cloud.put_object("k", Bytes::from("x"), Condition::Absent);
+    assert_eq!(put().await.expect_err("too slow").kind, ErrorKind::Ambiguous);
+    assert_eq!(put().await.expect_err("cut off").kind, ErrorKind::Ambiguous);
+    assert_eq!(put().await.expect_err("there").kind, ErrorKind::Precondition);
 }
 
 #[tokio::test]

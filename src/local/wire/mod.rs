@@ -10,7 +10,9 @@
 //! Invariants: no service sees a request before its signature was verified. What
 //! cannot be verified, a body that is too large or broke off, is refused without a
 //! look at its signature, which covers the body. Every answer carries a request id
-//! and a `Date`, and every refusal has the shape that its protocol's clients read.
+//! and a `Date` by the cloud's clock, and every refusal has the shape that its
+//! protocol's clients read. Faults strike here, after the signature and around the
+//! service, so that a client sees of them what it would see of AWS's.
 
 pub(super) mod auth;
 
