@@ -90,6 +90,7 @@ impl Link {
         let request = received(request)?;
         self.pass(io::ErrorKind::ConnectionRefused).await?;
         let answer = Arc::clone(&self.wire).answer(request).await;
+        let answer = answer.map_err(|_| broken(io::ErrorKind::ConnectionReset))?;
         let lost =
             self.answers_to_lose
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));

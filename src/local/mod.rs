@@ -16,6 +16,7 @@ mod bucket;
 mod clock;
 mod command;
 mod engine;
+pub mod faults;
 mod runner;
 mod shell;
 mod wire;
@@ -44,6 +45,7 @@ use self::{
     bucket::Buckets,
     clock::Clock,
     engine::Setup,
+    faults::{Fault, Faults},
     runner::Tasks,
     shell::{Shell, Surroundings},
     wire::{Wire, auth::Key},
@@ -90,6 +92,8 @@ pub struct Options {
     pub tasks_per_instance: u32,
     /// How long a task that was just started is missing from lists and descriptions.
     pub lag: Duration,
+    /// Calls that fail.
+    pub faults: Vec<Fault>,
     /// What is lost again and again.
     pub losses: Vec<Loss>,
     /// Whether it goes on without whoever uses it; for the [`Site`].
@@ -135,6 +139,7 @@ impl Options {
             max_instances: 10,
             tasks_per_instance: 4,
             lag: Duration::ZERO,
+            faults: Vec::new(),
             losses: Vec::new(),
             outlives_us: false,
             seed: Uuid::new_v4(),
@@ -150,6 +155,7 @@ pub struct LocalCloud {
     outlives_us: bool,
     runner: Runner,
     shell: Arc<Shell>,
+    faults: Arc<Faults>,
     #[cfg(test)]
     wire: Arc<Wire>,
     background: TaskTracker,
@@ -206,8 +212,13 @@ impl LocalCloud {
             Runner::Processes => Tasks::processes(surroundings(options, &endpoint)),
             Runner::Modelled => Tasks::modelled(),
         };
-        let shell = Shell::new(setup(options), clock, tasks);
-        let wire = Wire::new(Arc::clone(&shell), Arc::clone(&buckets), key);
+        let setup = setup(options);
+        let faults = Arc::new(Faults::new(setup.seed.as_u64_pair().0));
+        for fault in &options.faults {
+            faults.add(fault.clone());
+        }
+        let shell = Shell::new(setup, clock, tasks);
+        let wire = Wire::new(Arc::clone(&shell), Arc::clone(&buckets), key, Arc::clone(&faults));
         let until = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(Arc::clone(&shell).keep_time(until.clone()));
@@ -217,6 +228,7 @@ impl LocalCloud {
             outlives_us: options.outlives_us,
             runner: options.runner,
             shell,
+            faults,
             #[cfg(test)]
             wire: Arc::clone(&wire),
             background,
@@ -236,6 +248,25 @@ impl LocalCloud {
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.shell.tasks().population().map(runner::Population::ledger).unwrap_or_default()
+    }
+
+    /// The faults that its calls have, which may be changed at any time.
+    #[must_use]
+    pub fn faults(&self) -> Arc<Faults> {
+        Arc::clone(&self.faults)
+    }
+
+    /// Kills a task's process, as if its container had died. False if none runs.
+    #[must_use]
+    pub fn lose_task(&self, arn: &str) -> bool {
+        self.shell.engine(|engine, _| engine.lose_task(arn))
+    }
+
+    /// Lets a machine (`i-…`) die with all that runs on it; its group notices after
+    /// some seconds, and replaces it. False if it is none that runs.
+    #[must_use]
+    pub fn lose_instance(&self, machine_id: &str) -> bool {
+        self.shell.engine(|engine, now| engine.lose_instance(machine_id, now))
     }
 
     /// Where it is, and the key of this start.

@@ -17,8 +17,11 @@ use uuid::Uuid;
 use super::{Devices, Ledger, LocalCloud, Options, Runner, Store, clock::wall, link::Link};
 use crate::{
     cloud::{Cloud, Site},
-    controller::{self, Command, Controller, Handle, Snapshot},
-    model::confirmed::Confirmed,
+    controller::{self, Command, Controller, Handle, Join, Snapshot},
+    model::{
+        confirmed::Confirmed,
+        registry::{Policy, Workload},
+    },
     plan::Plan,
 };
 
@@ -86,11 +89,14 @@ impl World {
     ) -> Seat {
         let target = "tcp://127.0.0.1:9".parse().expect("a target");
         let mut options = controller::Options {
-            plan: Plan::simple(target),
+            plan: Some(Plan::simple(target)),
             devices_per_task: 250,
+            workload: Workload::Agent,
+            policy: Policy::default(),
             limit: None,
             runs: self.folder.path().join(name),
-            lease: Duration::from_mins(10),
+            join: Join::Own,
+            leads: true,
         };
         change(&mut options);
         let (cloud, link) = self.client();

@@ -9,6 +9,7 @@ pub mod confirmed;
 pub mod device;
 pub mod ramp;
 pub mod ranges;
+pub mod registry;
 pub mod slots;
 pub mod wish;
 

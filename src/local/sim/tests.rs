@@ -15,7 +15,9 @@ const MINUTE: Duration = Duration::from_mins(1);
 async fn a_thousand_devices_come_shrink_and_go() {
     let world = World::new(1, |_| {});
     let seat = world.controller("a");
-    seat.order(Command::Add { devices: 1000, over: Duration::from_secs(20) }).await;
+    let over = Duration::from_secs(20);
+    let spread = crate::model::wish::Spread::Uniform;
+    seat.order(Command::Add { devices: 1000, over, spread, seed: None }).await;
     seat.until("all are planned", MINUTE, |it| it.ramp.planned == 1000 && it.ramp.is_over()).await;
     world.until("all are alive", MINUTE, |it| it.alive() == 1000).await;
     assert_eq!(world.running_tasks(), 4);

@@ -1,6 +1,7 @@
 //! The local cloud over real sockets, through the SDK's own clients.
 
 mod ecs;
+mod faults;
 mod lifeline;
 mod metrics;
 mod objects;

@@ -2,11 +2,11 @@
 
 use super::{Site, eventually};
 use crate::cloud::{
-    ErrorKind, Names,
+    Cloud, ErrorKind, Names,
     types::{ClusterSeen, TaskRequest},
 };
 
-fn request(token: &str, name: &str) -> TaskRequest {
+pub(super) fn request(token: &str, name: &str) -> TaskRequest {
     TaskRequest {
         client_token: token.to_owned(),
         started_by: "run-1".to_owned(),
@@ -20,7 +20,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// The same site, with a program in the place of the agent.
-async fn with_program(site: &Site, family: &str, command: &[&str]) -> crate::cloud::Cloud {
+pub(super) async fn with_program(site: &Site, family: &str, command: &[&str]) -> Cloud {
     let command = words(command);
     let registered = site.cloud.register_program(family, "program", &command, 512, 512);
     let task_definition = registered.await.expect("registered");

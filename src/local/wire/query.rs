@@ -80,6 +80,12 @@ pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError
     Ok(reply(200, KIND, result))
 }
 
+/// What is asked for; empty if that cannot be read.
+pub(super) fn operation(call: &Call) -> String {
+    let form = Form(from_bytes(&call.body).unwrap_or_default());
+    form.get("Action").unwrap_or_default().to_owned()
+}
+
 pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
     let mut xml = Xml::new();
     xml.element(&format!(r#"ErrorResponse xmlns="{NAMESPACE}""#), |xml| {

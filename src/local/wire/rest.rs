@@ -49,14 +49,34 @@ pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
     reply(error.status, XML, xml.finish())
 }
 
-fn read(call: &Call) -> Result<(String, Operation), ApiError> {
+/// What is asked for, as S3 calls it, and the key of the object.
+pub(super) fn operation(call: &Call) -> (String, String) {
+    let (_, key) = target(call).unwrap_or_default();
+    let name = match (call.parts.method.as_str(), key.is_empty()) {
+        ("HEAD", true) => "HeadBucket",
+        ("GET", true) => "ListObjectsV2",
+        ("HEAD", false) => "HeadObject",
+        ("GET", false) => "GetObject",
+        ("PUT", false) => "PutObject",
+        ("DELETE", false) => "DeleteObject",
+        _ => "",
+    };
+    (name.to_owned(), key)
+}
+
+/// Bucket and key.
+fn target(call: &Call) -> Result<(String, String), ApiError> {
     let path = percent_decode_str(call.parts.uri.path().trim_start_matches('/'));
     let path = path.decode_utf8().map_err(|_| invalid("The path is not UTF-8."))?;
     let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    Ok((bucket.to_owned(), key.to_owned()))
+}
+
+fn read(call: &Call) -> Result<(String, Operation), ApiError> {
+    let (bucket, key) = target(call)?;
     let query = call.parts.uri.query().unwrap_or_default();
     let query: HashMap<String, String> =
         serde_html_form::from_str(query).map_err(|_| invalid("The query is not a form."))?;
-    let key = key.to_owned();
     refuse_foreign(call, &query, key.is_empty())?;
     let operation = match (&call.parts.method, key.is_empty()) {
         (&Method::HEAD, true) => Operation::HeadBucket,
@@ -73,7 +93,7 @@ fn read(call: &Call) -> Result<(String, Operation), ApiError> {
             return Err(ApiError::new("MethodNotAllowed", 405, message));
         }
     };
-    Ok((bucket.to_owned(), operation))
+    Ok((bucket, operation))
 }
 
 /// Refuses what is not understood, for a bucket or for an object in it.
