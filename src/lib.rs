@@ -60,6 +60,9 @@
 //!   device lives needs no table; a slot whose devices are all gone is retired.
 //! - The bucket's clock is learned from the `Date` of its answers, which has whole
 //!   seconds; [`model::clock`] narrows that down over polls, which therefore jitter.
+//! - Whatever a task runs ends with its run: agents read the wish themselves, any other
+//!   program has a watchdog that does ([`watchdog`]): on ECS an essential container beside
+//!   it, locally a shim around it. Programs get none of the local cloud's keys.
 //! - The SDK's retries are off: the controller retries with the same idempotency token
 //!   and counts every attempt. So far it has no token buckets of its own: at most eight
 //!   RunTask calls are on their way at once, and a throttled one is asked again.

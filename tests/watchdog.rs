@@ -118,13 +118,15 @@ fn a_program_is_asked_once_and_its_answer_counts() {
     for (script, code) in [
         ("trap 'exit 9' TERM; echo begun; sleep 2011 & wait", 9),
         ("echo begun; exec sleep 2012", 143),
-        ("echo begun; kill -SEGV $$", 139),
     ] {
         let mut dog = Watchdog::hold(&house, script, 10_000);
         assert_eq!(dog.line(), "begun");
         dog.terminate();
         assert_eq!(dog.exit_code(), Some(code), "{script}");
     }
+    // Nobody asked this one.
+    let mut dog = Watchdog::hold(&house, "kill -SEGV $$", 10_000);
+    assert_eq!(dog.exit_code(), Some(139));
     let script = "trap 'echo asked' TERM; echo begun; while :; do sleep 0.05; done";
     let mut dog = Watchdog::hold(&house, script, 400);
     assert_eq!(dog.line(), "begun");
@@ -152,6 +154,27 @@ fn a_broken_lifeline_kills_everything_at_once() {
     drop(dog.child.stdin.take());
     dog.exit_code();
     assert!(family.iter().all(|it| !it.is_alive()), "{family:?}");
+}
+
+#[test]
+fn a_program_has_its_own_keys_and_not_the_clouds() {
+    let house = House::new();
+    let variables = [
+        ("AWS_REGION", "the-clouds"),
+        ("AWS_SECRET_ACCESS_KEY", "the-clouds"),
+        ("LOADTOP_PROGRAM_AWS_REGION", "its-own"),
+        ("UUID", "its-id"),
+    ];
+    let variables = variables.map(|(name, value)| (name, value.to_owned()));
+    let mut dog = Watchdog::start(&house, &["env"], &variables);
+    assert_eq!(dog.exit_code(), Some(0));
+    let said: Vec<_> = dog.lines.iter().collect();
+    for its in ["AWS_REGION=its-own", "UUID=its-id"] {
+        assert!(said.iter().any(|line| line == its), "{said:?}");
+    }
+    for word in ["the-clouds", "LOADTOP_"] {
+        assert!(!said.iter().any(|line| line.contains(word)), "{said:?}");
+    }
 }
 
 #[test]

@@ -79,9 +79,12 @@ impl Program {
         }
     }
 
-    /// Asks all of the group to end, each once. This process is in it and hears it, too,
-    /// but has a handler for that.
+    /// Asks all of the group to end, each once, unless the program has ended already. This
+    /// process is in the group and hears it, too, but has a handler for that.
     pub(super) fn terminate(&self) {
+        if self.end.is_some() {
+            return;
+        }
         if let Err(error) = kill_current_process_group(Signal::TERM) {
             say(&format!("the program cannot be asked to end: {error}"));
         }
