@@ -33,6 +33,11 @@ impl Clock {
         Clock { last: Mutex::new((Instant::now(), start)), follows_wall: false }
     }
 
+    /// Whether it can be set forward by others.
+    pub(super) fn can_jump(&self) -> bool {
+        self.follows_wall
+    }
+
     /// Milliseconds since the epoch.
     pub(super) fn now(&self) -> Millis {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

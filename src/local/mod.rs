@@ -53,7 +53,7 @@ use self::{
 pub use self::{
     command::serve,
     engine::{BadLoss, Loss, Lost, Rate},
-    runner::{Ledger, RunLedger},
+    runner::{Devices, Ledger, RunLedger},
 };
 use crate::cloud::{Endpoint, Names, Site};
 #[cfg(test)]
@@ -237,7 +237,14 @@ impl LocalCloud {
         Ok((cloud, wire))
     }
 
-    /// What is known of the modelled tasks and devices; empty where they are real.
+    /// The modelled devices of a run; none where they are real.
+    #[must_use]
+    pub fn devices(&self, run: &str) -> Devices {
+        let population = self.shell.tasks().population();
+        population.map(|it| it.devices(run)).unwrap_or_default()
+    }
+
+    /// How many modelled tasks and devices there are; empty where they are real.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.shell.tasks().population().map(runner::Population::ledger).unwrap_or_default()

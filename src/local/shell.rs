@@ -110,7 +110,8 @@ impl Shell {
             let sleep = self.engine(|engine, now| {
                 engine.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(now)))
             });
-            let sleep = sleep.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
+            let sleep = sleep.unwrap_or(Duration::MAX);
+            let sleep = if self.clock.can_jump() { sleep.min(LONGEST_SLEEP) } else { sleep };
             tokio::select! {
                 () = tokio::time::sleep(sleep) => {}
                 () = self.wake.notified() => {}

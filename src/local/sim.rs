@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use super::{Ledger, LocalCloud, Options, Runner, Store, clock::wall, link::Link};
+use super::{Devices, Ledger, LocalCloud, Options, Runner, Store, clock::wall, link::Link};
 use crate::{
     cloud::{Cloud, Site},
     controller::{self, Command, Controller, Handle, Join, Snapshot},
@@ -32,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) struct World {
     /// The cloud.
     pub(crate) local: LocalCloud,
+    /// What controllers are told of it. Most of what a simulated minute costs is what
+    /// they look at: with a longer `refresh` hours are cheap.
+    pub(crate) site: Site,
     folder: TempDir,
 }
 
@@ -62,12 +65,7 @@ impl World {
         // Where in its second a clock starts decides what is learned from dates.
         let now = wall() / 1000 * 1000 + seed % 1000;
         let local = LocalCloud::in_process(&options, now).expect("a cloud");
-        World { local, folder }
-    }
-
-    /// What controllers are told of the cloud.
-    pub(crate) fn site(&self) -> Site {
-        self.local.site()
+        World { site: local.site(), local, folder }
     }
 
     /// A client over a way of its own.
@@ -102,7 +100,7 @@ impl World {
         };
         change(&mut options);
         let (cloud, link) = self.client();
-        let (controller, handle) = Controller::start(cloud.clone(), self.site(), options);
+        let (controller, handle) = Controller::start(cloud.clone(), self.site.clone(), options);
         Seat { handle, link, cloud, controller }
     }
 
@@ -132,6 +130,11 @@ impl World {
     /// What is known of tasks and devices, from where nobody can be deceived.
     pub(crate) fn ledger(&self) -> Ledger {
         self.local.ledger()
+    }
+
+    /// The devices of a run, by index.
+    pub(crate) fn devices(&self, run: &str) -> Devices {
+        self.local.devices(run)
     }
 
     /// Tasks whose program runs, or is on its way up or down.

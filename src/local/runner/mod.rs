@@ -11,7 +11,7 @@ mod shim;
 use std::{collections::BTreeMap, time::Duration};
 
 pub(super) use self::model::Population;
-pub use self::model::{Ledger, RunLedger};
+pub use self::model::{Devices, Ledger, RunLedger};
 use self::processes::Processes;
 use super::{engine::Event, shell::Surroundings};
 

@@ -28,7 +28,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use self::ledger::{Ledger, RunLedger};
+pub use self::ledger::{Devices, Ledger, RunLedger};
 use self::state::{Order, State};
 use crate::{
     local::{bucket::Buckets, shell::Shell},
@@ -102,9 +102,14 @@ impl Population {
         self.deaf.store(deaf, Ordering::Relaxed);
     }
 
-    /// The books as of now.
+    /// The books as of now, in figures.
     pub(in crate::local) fn ledger(&self) -> Ledger {
         self.lock().ledger()
+    }
+
+    /// A run's devices as of now.
+    pub(in crate::local) fn devices(&self, run: &str) -> Devices {
+        self.lock().devices(run)
     }
 
     /// Lets the tasks live, until told to end.

@@ -11,7 +11,7 @@ use std::{
 
 use crate::model::ranges::DeviceSet;
 
-/// What is known of the modelled tasks and their devices.
+/// How many modelled tasks and devices there are. Cheap, however many there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Each run that had a task, by its id.
@@ -21,28 +21,39 @@ pub struct Ledger {
 }
 
 /// One run's part of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunLedger {
-    /// The devices that are alive, and in which task (`LOADTOP_TASK`). One that is
-    /// alive twice is here once.
-    pub alive: BTreeMap<u32, Arc<str>>,
-    /// How often a device was started while it was alive in another task.
-    pub doubled: u64,
-    /// Every device that was ever started.
-    pub ever: DeviceSet,
-    /// Starts of devices, those of replacement tasks included.
-    pub starts: u64,
+    /// Devices that are alive; one that is alive twice counts twice.
+    pub alive: u32,
     /// The most that were alive at once.
     pub peak: u32,
+    /// Devices that were ever started.
+    pub ever: u32,
+    /// Starts of devices, those of replacement tasks included.
+    pub starts: u64,
+    /// How often a device was started while it was alive in another task.
+    pub doubled: u64,
+    /// Tasks whose program runs, or is on its way up or down.
+    pub tasks: u32,
     /// Tasks that were started.
     pub tasks_started: u32,
+}
+
+/// A run's devices by their index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// Those that are alive, and in which task (`LOADTOP_TASK`); one that is alive
+    /// twice is here once.
+    pub alive: BTreeMap<u32, Arc<str>>,
+    /// Those that were ever started.
+    pub ever: DeviceSet,
 }
 
 impl Ledger {
     /// Devices that are alive, of all runs.
     #[must_use]
-    pub fn alive(&self) -> usize {
-        self.runs.values().map(|run| run.alive.len()).sum()
+    pub fn alive(&self) -> u32 {
+        self.runs.values().map(|run| run.alive).sum()
     }
 
     /// How often a device was started while it was alive in another task of its run.
@@ -77,8 +88,21 @@ impl Books {
         self.alive.remove(&(device, task));
     }
 
-    /// The books as others see them; `name` says how a task is called.
-    pub(super) fn read(&self, name: impl Fn(u64) -> Arc<str>) -> RunLedger {
+    /// The books in figures.
+    pub(super) fn figures(&self, tasks: u32) -> RunLedger {
+        RunLedger {
+            alive: self.alive.len() as u32,
+            peak: self.peak as u32,
+            ever: self.ever.len() as u32,
+            starts: self.starts,
+            doubled: self.doubled,
+            tasks,
+            tasks_started: self.tasks_started,
+        }
+    }
+
+    /// The devices in the books; `name` says how a task is called.
+    pub(super) fn devices(&self, name: impl Fn(u64) -> Arc<str>) -> Devices {
         let mut ever = DeviceSet::new();
         let mut devices = self.ever.iter().copied().peekable();
         while let Some(first) = devices.next() {
@@ -88,13 +112,7 @@ impl Books {
             }
             ever.insert(first, count);
         }
-        RunLedger {
-            alive: self.alive.iter().map(|&(device, task)| (device, name(task))).collect(),
-            doubled: self.doubled,
-            ever,
-            starts: self.starts,
-            peak: self.peak as u32,
-            tasks_started: self.tasks_started,
-        }
+        let alive = self.alive.iter().map(|&(device, task)| (device, name(task)));
+        Devices { alive: alive.collect(), ever }
     }
 }

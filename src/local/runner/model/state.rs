@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    ledger::{Books, Ledger},
+    ledger::{Books, Devices, Ledger},
     task::{Outcome, Task},
 };
 use crate::{
@@ -229,12 +229,18 @@ impl State {
         self.tasks.values()
     }
 
-    /// The books as of now.
+    /// The books as of now, in figures.
     pub(super) fn ledger(&self) -> Ledger {
+        let runs = self.runs.iter().map(|run| (run.id.clone(), run.books.figures(run.tasks)));
+        Ledger { runs: runs.collect(), tasks: self.len() as u32 }
+    }
+
+    /// A run's devices as of now.
+    pub(super) fn devices(&self, run: &str) -> Devices {
         let name = |number: u64| {
             self.tasks.get(&number).map_or_else(|| Arc::from(""), |task| Arc::clone(&task.name))
         };
-        let runs = self.runs.iter().map(|run| (run.id.clone(), run.books.read(name)));
-        Ledger { runs: runs.collect(), tasks: self.len() as u32 }
+        let run = self.runs.iter().find(|it| it.id == run);
+        run.map(|run| run.books.devices(name)).unwrap_or_default()
     }
 }

@@ -81,7 +81,7 @@ pub(super) enum Outcome {
 
 /// What an agent would report of its devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Devices {
+pub(super) struct Reported {
     pub(super) waiting: usize,
     pub(super) connected: usize,
 }
@@ -239,12 +239,12 @@ impl Task {
     }
 
     /// What it reports of an interval that ends now, if it reports at all.
-    pub(super) fn devices(&self) -> Option<Devices> {
+    pub(super) fn devices(&self) -> Option<Reported> {
         match &self.program {
             Program::Agent(agent) if agent.wish.is_some() => {
                 let ends = matches!(self.stage, Stage::Ending { .. });
                 let waiting = if ends { 0 } else { agent.queue.len() };
-                Some(Devices { waiting, connected: agent.alive.len() })
+                Some(Reported { waiting, connected: agent.alive.len() })
             }
             _ => None,
         }
