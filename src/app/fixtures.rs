@@ -2,12 +2,18 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+mod steering;
+
+pub(crate) use steering::{
+    any_image, big_ending, booting, finding, following, leader_silent, nobody, stuck, unsure,
+};
+
 use super::state::App;
 use crate::{
     cloud::Site,
     controller::snapshot::{
         Aged, DevicesView, InstanceView, InstancesView, LeadView, Level, Notice, OrdersView, Phase,
-        Point, Quantiles, RampView, RunView, Snapshot, Stuck, TasksView, TrafficView, Window,
+        Point, Quantiles, RampView, RunView, Snapshot, TasksView, TrafficView, Window,
     },
     model::Millis,
 };
@@ -227,112 +233,6 @@ pub(crate) fn ending() -> Snapshot {
         }),
         ..steady()
     }
-}
-
-/// Live runs are looked for.
-pub(crate) fn finding() -> Snapshot {
-    Snapshot { finding: true, notices: Arc::default(), ..empty() }
-}
-
-/// Another dashboard leads, and there are other runs.
-pub(crate) fn following() -> Snapshot {
-    let owner = "build-7".into();
-    let others = vec!["0c1".into(), "99e".into()];
-    Snapshot {
-        others,
-        ..led(LeadView::Other { owner, silent_ms: 2_000, takeover_ms: Some(13_000) })
-    }
-}
-
-/// It is not heard of any more.
-pub(crate) fn leader_silent() -> Snapshot {
-    led(LeadView::Other { owner: "build-7".into(), silent_ms: 8_000, takeover_ms: Some(7_000) })
-}
-
-/// The bucket does not answer.
-pub(crate) fn unsure() -> Snapshot {
-    led(LeadView::Unsure)
-}
-
-/// The last controller that could lead is gone.
-pub(crate) fn nobody() -> Snapshot {
-    let mut snapshot = led(LeadView::Nobody);
-    snapshot.run.iter_mut().for_each(|run| run.lease_left_ms = 552_000);
-    snapshot
-}
-
-/// All is well, on a cloud that outlives us.
-fn led(lead: LeadView) -> Snapshot {
-    let mut snapshot = steady();
-    snapshot.site.outlives_us = true;
-    snapshot.run.iter_mut().for_each(|run| run.lead = lead.clone());
-    snapshot
-}
-
-/// Two more instances were asked for and are not there yet.
-pub(crate) fn booting() -> Snapshot {
-    let mut snapshot = full_cluster();
-    snapshot.instances.value = InstancesView {
-        desired: 3,
-        booting: 2,
-        boot_left_ms: Some(250_000),
-        ..snapshot.instances.value
-    };
-    snapshot
-}
-
-/// An image of the user's own, one device a task, that nobody hears anything of.
-pub(crate) fn any_image() -> Snapshot {
-    let warning = "nothing ends these tasks if every loadtop is gone: loadtop killall does";
-    let mut run = running(Phase::Running, 90);
-    run.warning = Some(warning.into());
-    Snapshot {
-        run: Some(run),
-        instances: aged(instances(3, &[4, 4, 4])),
-        tasks: aged(TasksView {
-            wanted: 12,
-            pending: 2,
-            running: 10,
-            swept_every_ms: 20_000,
-            ..TasksView::default()
-        }),
-        devices: Aged {
-            value: DevicesView { wanted: 12, tasks_expected: 12, ..DevicesView::default() },
-            at: None,
-        },
-        ramp: RampView { total: 12, planned: 11, left_ms: Some(9_000) },
-        traffic: Aged::default(),
-        ..empty()
-    }
-}
-
-/// On its way down, and there is a lot of it.
-pub(crate) fn big_ending() -> Snapshot {
-    let mut snapshot = ending();
-    let phase = Phase::Ending { tasks_left: 312, left_ms: Some(8_200) };
-    snapshot.run.iter_mut().for_each(|run| run.phase = phase);
-    snapshot.tasks.value =
-        TasksView { stopping: 312, stopped: 88, swept_every_ms: 8_000, ..TasksView::default() };
-    snapshot
-}
-
-/// Three tasks do not stop.
-pub(crate) fn stuck() -> Snapshot {
-    let task = |nth: u32| format!("4f1d2c3b8a7e4d5f9c0b1a2e3d4c5b6{nth:x}");
-    let stuck = Stuck {
-        what: (0..3)
-            .map(|nth| format!("task {} on i-00 is RUNNING, told to stop 2m 10s ago", task(nth)))
-            .collect(),
-        commands: (0..3)
-            .map(|nth| format!("aws ecs stop-task --cluster loadtop --task {}", task(nth)))
-            .collect(),
-    };
-    let mut snapshot = ending();
-    snapshot.run.iter_mut().for_each(|run| {
-        run.stuck = Some(Arc::new(stuck.clone()));
-        run.phase = Phase::Ending { tasks_left: 3, left_ms: None };
-    });
-    snapshot
 }
 
 /// Nothing runs any more; the results are on their way in.

@@ -142,7 +142,8 @@ pub static ROWS: &[Row] = &[
         .danger(Danger::Changes),
     Row::new(&[Key::of('-')], Action::RemoveBatch, Place::Dashboard)
         .says("remove", "remove a batch: the newest devices go")
-        .danger(Danger::Changes),
+        .danger(Danger::Changes)
+        .rank(1),
     Row::new(&[Key::of('b')], Action::Edit(Setting::Batch), Place::Dashboard)
         .says("batch", "set how many devices a batch has")
         .danger(Danger::Changes)
@@ -221,8 +222,7 @@ pub static ROWS: &[Row] = &[
     Row::new(&[Key::plain(KeyCode::Esc), Key::plain(KeyCode::Enter)], Action::Close, Place::Stuck)
         .says("close", "close it"),
     Row::new(&[Key::of('q')], Action::Quit, Place::Stuck).says("quit", "quit"),
-    Row::new(&[Key::plain(KeyCode::Down)], Action::Scroll(1), Place::Panel)
-        .says("more", "further down"),
+    Row::new(&[Key::plain(KeyCode::Down)], Action::Scroll(1), Place::Panel),
     Row::new(&[Key::plain(KeyCode::Up)], Action::Scroll(-1), Place::Panel),
     Row::new(&[Key::plain(KeyCode::PageDown), Key::of(' ')], Action::Scroll(8), Place::Panel),
     Row::new(&[Key::plain(KeyCode::PageUp)], Action::Scroll(-8), Place::Panel),

@@ -46,12 +46,12 @@ pub(super) struct Frame {
     pub(super) footer: Rect,
 }
 
-/// Splits the screen.
-pub(super) fn frame(area: Rect) -> Frame {
+/// Splits the screen, for a sentence of so many lines.
+pub(super) fn frame(area: Rect, sentence: u16) -> Frame {
     let [header, sentence, body, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(match Size::of(area) {
-            Size::Compact => 3,
+            Size::Compact => sentence.clamp(1, 3),
             Size::Small => 2,
             _ => 1,
         }),

@@ -9,9 +9,11 @@ use ratatui::{
 use super::{paint, theme::Theme};
 use crate::{
     app::{
+        action::Action,
         fixtures::{self, NOW},
         keys::press,
         state::App,
+        update::update,
     },
     controller::snapshot::{Phase, Point, Quantiles, Snapshot},
 };
@@ -148,6 +150,53 @@ fn colours_say_how_it_is() {
     costly.site.costs = true;
     costly.site.label = "loadtop in eu-central-1".into();
     assert_eq!(cell(&show(costly), "loadtop in eu-central-1, costs money").fg, Color::Yellow);
+}
+
+#[test]
+fn who_leads_is_quiet_until_it_matters() {
+    let show = |snapshot, width, height| {
+        picture(&fixtures::app(snapshot), Theme::default(), width, height)
+    };
+    let is_dim = |cell: Cell| cell.modifier.contains(Modifier::DIM) && cell.fg == Color::Reset;
+    let well = show(fixtures::steady(), 120, 40);
+    assert!(is_dim(cell(&well, "leading")) && is_dim(cell(&well, "lease 8m 00s")));
+    for (width, height) in [(120, 40), (80, 24), (60, 16), (40, 12)] {
+        let following = show(fixtures::following(), width, height);
+        assert_eq!(cell(&following, "following build-7").fg, Color::Reset);
+        assert!(is_dim(cell(&following, "lease 8m 00s")));
+        for (snapshot, words) in [
+            (fixtures::nobody(), "nobody leads: devices end in 9m 12s"),
+            (fixtures::nobody(), "lease 9m 12s"),
+            (fixtures::unsure(), "cannot reach the bucket"),
+            (fixtures::leader_silent(), "following build-7: silent 8 s"),
+        ] {
+            assert_eq!(cell(&show(snapshot, width, height), words).fg, Color::Yellow, "{words}");
+        }
+    }
+    // Whoever leads: a lease that is not renewed ends the devices.
+    let mut late = fixtures::steady();
+    late.run.iter_mut().for_each(|run| run.lease_left_ms = 29_000);
+    let late = show(late, 80, 24);
+    assert_eq!(cell(&late, "lease 29 s").fg, Color::Yellow);
+    assert_eq!(cell(&late, "the lease is not renewed: devices end in 29 s").fg, Color::Yellow);
+}
+
+#[test]
+fn the_way_out_says_when_it_ends() {
+    let sentence = |snapshot, keys: &str, later: u64| {
+        let mut app = fixtures::app(snapshot);
+        press(&mut app, keys, NOW);
+        // News go on coming in, and say the same.
+        let again = Snapshot { at: NOW + later, ..(*app.snapshot).clone() };
+        update(&mut app, Action::Observed(again.into()), NOW + later);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+        paint(&mut buffer, &app, Theme::default(), NOW + later);
+        text(&buffer).lines().nth(1).unwrap_or("").to_owned()
+    };
+    let big = fixtures::big_ending;
+    insta::assert_snapshot!(sentence(big(), "q", 0), @" ● ending: 312 tasks left, about 9 s; then loadtop leaves (Ctrl-C: now)");
+    insta::assert_snapshot!(sentence(big(), "q", 40_000), @" ● ending: 312 tasks left; leaves in 20 s if nothing moves (Ctrl-C: now)");
+    insta::assert_snapshot!(sentence(fixtures::stuck(), "", 0), @" ● the end does not come: 3 tasks left; Enter shows what, and how to end it");
 }
 
 #[test]

@@ -21,22 +21,17 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
     )];
     if scene.snapshot().run.is_some() {
         let lease = lead::lease(scene).map(|(role, words)| scene.span(role, words));
-        let lead = lead::word(scene).map(|(role, words)| scene.span(role, words));
-        let rate = |(rate, _): (Line<'static>, Line<'static>)| -> Line<'static> {
-            // As a column they are padded.
-            let words = rate.spans.into_iter().map(|span| {
-                let content = span.content.trim_start().to_owned();
-                if content == span.content { span } else { scene.span(Role::Text, content) }
-            });
-            words.collect()
-        };
+        // There is no room for what goes without saying.
+        let lead = lead::word(scene)
+            .filter(|(role, _)| *role != Role::Dim)
+            .map(|(role, words)| scene.span(role, words));
         lines.extend([
             (labelled(scene, "Tasks", fleet::tasks_headline(scene)), Line::from_iter(lease)),
             (labelled(scene, "Devices", fleet::devices_headline(scene)), Line::default()),
             (labelled(scene, "Response", latency::shortest(scene)), Line::default()),
             (
-                labelled(scene, "Requests", rate(traffic::requests(scene))),
-                rate(traffic::errors(scene)),
+                labelled(scene, "Requests", traffic::short(traffic::requests(scene))),
+                traffic::short(traffic::errors(scene)),
             ),
             (Line::default(), Line::from_iter(lead)),
         ]);

@@ -100,7 +100,7 @@ fn goes_on(scene: &Scene<'_>) -> String {
         return "they go on until the lease lapses.".into();
     };
     if let Some(warning) = &run.warning {
-        return format!("they go on without a controller. {warning}");
+        return format!("they go on without a controller: {}.", warning.trim_end_matches('.'));
     }
     let age = scene.now.saturating_sub(scene.app.snapshot.at);
     let left = format::left(run.lease_left_ms.saturating_sub(age));

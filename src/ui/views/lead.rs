@@ -61,9 +61,8 @@ pub(super) fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
         _ => format!("devices end in {left}"),
     };
     let text = match &run.lead {
-        LeadView::Unsure => {
-            format!("cannot reach the bucket: nothing is started or stopped; {follows}")
-        }
+        // How long the devices have is beside the tasks, and loud.
+        LeadView::Unsure => "cannot reach the bucket: nothing is started or stopped".to_owned(),
         LeadView::Nobody => format!("nobody leads: {follows}"),
         LeadView::Other { owner, silent_ms, takeover_ms: Some(takeover_ms) }
             if silent_of(scene, *silent_ms) >= QUIET_MS =>

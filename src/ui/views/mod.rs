@@ -61,7 +61,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if size == Size::Tiny {
         return small::draw_tiny(buffer, area, scene);
     }
-    let frame = layout::frame(area);
+    let frame = layout::frame(area, sentence::lines(scene, area.width));
     header::draw(buffer, frame.header, size, scene);
     sentence::draw(buffer, frame.sentence, scene);
     match size {
@@ -141,6 +141,7 @@ impl Scene<'_> {
     /// The age of a part that should come every so often, once it is worth a word.
     fn age<T>(&self, part: &Aged<T>, every: Duration) -> Option<(Role, String)> {
         match part.at {
+            None if self.counts_by_tasks() => None,
             None => Some((Role::Dim, "no news yet".into())),
             Some(at) => self.age_note(self.shown_at().saturating_sub(at), every),
         }

@@ -39,10 +39,10 @@ fn standing(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
     let warning = run.and_then(|run| run.warning.as_ref());
     let mut found: Vec<Line<'static>> = warning
         .into_iter()
-        .flat_map(|warning| lines(scene, Level::Warning, "always", warning, width))
+        .flat_map(|warning| lines(scene, Level::Warning, "", warning, width))
         .collect();
     if let Some(others) = others(scene) {
-        found.extend(lines(scene, Level::Info, "now", &others, width));
+        found.extend(lines(scene, Level::Info, "", &others, width));
     }
     found
 }

@@ -19,15 +19,17 @@ pub(super) fn draw(
     entries: &[Vec<Line<'static>>],
     scene: &Scene<'_>,
 ) {
+    // The keys below stay.
+    let area = Rect { height: area.height.saturating_sub(1), ..area };
     let height: usize = entries.iter().map(Vec::len).sum();
     let room = usize::from(area.height).saturating_sub(2);
     let from = if height > room { scene.app.scroll.min(entries.len()) } else { 0 };
     let lines = || entries[from..].iter().flatten();
     let is_cut = lines().count() > room;
     let note = match (is_cut, from) {
-        (true, _) => "Down: more, Esc closes",
-        (false, 1..) => "Up: more, Esc closes",
-        (false, 0) => "Esc closes",
+        (true, _) => "Down: more, Esc: back",
+        (false, 1..) => "Up: more, Esc: back",
+        (false, 0) => "Esc: back",
     };
     let height = u16::try_from(height + 2).unwrap_or(u16::MAX);
     let place = layout::centred(area, width, height);

@@ -42,6 +42,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
+/// The lines that the sentence needs on a screen of this width.
+pub(super) fn lines(scene: &Scene<'_>, width: u16) -> u16 {
+    wrap(&say(scene).1, usize::from(width.saturating_sub(4))).len() as u16
+}
+
 /// The sentence and how grave it is.
 pub(super) fn say(scene: &Scene<'_>) -> (Role, String) {
     departing(scene)
@@ -57,22 +62,26 @@ pub(super) fn say(scene: &Scene<'_>) -> (Role, String) {
 fn departing(scene: &Scene<'_>) -> Option<(Role, String)> {
     let departing = scene.app.departing?;
     let left = departing.deadline().saturating_sub(scene.now);
+    // While it goes on as it should, nobody needs to know when it would not.
+    let is_slow = left < SOON_MS;
     let ending = match scene.phase() {
-        Some(Phase::Ending { tasks_left, left_ms }) => tasks_left_words(tasks_left, left_ms),
+        Some(Phase::Ending { tasks_left, left_ms }) => {
+            tasks_left_words(tasks_left, left_ms.filter(|_| !is_slow))
+        }
         Some(Phase::Collecting { read, of }) => collecting(read, of),
         _ => "telling the tasks".into(),
     };
+    let left = format::left(left);
     if scene.app.stuck().is_some() {
-        let left = format::left(left);
         let text = format!("the end does not come: {ending}; leaves in {left}, q: now, Enter: why");
         return Some((Role::Error, text));
     }
-    let how = match left {
-        // While it goes on as it should, nobody needs to know when it would not.
-        SOON_MS.. => "Ctrl-C: now".to_owned(),
-        _ => format!("in {} if nothing moves, Ctrl-C: now", format::left(left)),
+    let then = if is_slow {
+        format!("leaves in {left} if nothing moves (Ctrl-C: now)")
+    } else {
+        "then loadtop leaves (Ctrl-C: now)".to_owned()
     };
-    Some((Role::Warn, format!("ending: {ending}; then loadtop leaves ({how})")))
+    Some((Role::Warn, format!("ending: {ending}; {then}")))
 }
 
 /// `312 tasks left, about 9 s`.

@@ -12,7 +12,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, stuck: &Stuck, scene: &Scene
     let width = usize::from(area.width).saturating_sub(4);
     let mut entries: Vec<Vec<Line<'static>>> = Vec::new();
     let parts = [
-        ("This is left:", &stuck.what, Role::Warn),
+        ("The end does not come for:", &stuck.what, Role::Warn),
         ("These commands end it:", &stuck.commands, Role::Text),
     ];
     for (heading, texts, role) in parts {
@@ -31,5 +31,5 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, stuck: &Stuck, scene: &Scene
     }
     let widest = entries.iter().flatten().map(Line::width).max().unwrap_or(0) as u16;
     let width = (widest + 4).max(area.width.min(64));
-    panel::draw(buffer, area, ("The end does not come", width), &entries, scene);
+    panel::draw(buffer, area, ("What is left", width), &entries, scene);
 }
