@@ -45,7 +45,7 @@ impl Failure {
     /// Whether the cluster has no room, so that room would help.
     #[must_use]
     pub fn is_capacity(&self) -> bool {
-        self.reason.starts_with("RESOURCE:") || self.reason == "CAPACITY"
+        self.reason.starts_with("RESOURCE:") || ["CAPACITY", "AGENT"].contains(&&*self.reason)
     }
 }
 

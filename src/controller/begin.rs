@@ -42,8 +42,7 @@ impl Actor {
         wish.results_ms = self.site.results.as_millis() as u64;
         let registry = self.registry(id, &plan);
         let lead = Leadership::new(self.me.clone(), self.options.leads && !self.left);
-        let mut run =
-            Run::new(registry, Some(plan), &self.cloud, wish, lead, &self.options.runs);
+        let mut run = Run::new(registry, Some(plan), &self.cloud, wish, lead, &self.options.runs);
         let opened = run.open_journal(&self.options.runs);
         run.calls_before = self.cloud.calls();
         self.notice(Level::Info, format!("run {} begins", run.id));

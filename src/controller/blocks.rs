@@ -73,14 +73,13 @@ pub(super) fn name(block: u32) -> String {
 
 /// Reads the whole table of the run with this prefix, and makes it the table of
 /// `term`: whatever a leader before writes from then on is refused.
-pub(super) async fn take_over(
-    cloud: &Cloud,
-    prefix: &str,
-    term: u64,
-) -> Result<Table, CloudError> {
+pub(super) async fn take_over(cloud: &Cloud, prefix: &str, term: u64) -> Result<Table, CloudError> {
     let keys = cloud.list_objects(&format!("{prefix}slots/")).await?;
-    let blocks: Vec<(Block, String)> =
-        stream::iter(keys).map(|key| claim(cloud, key, term)).buffered(AT_ONCE).try_collect().await?;
+    let blocks: Vec<(Block, String)> = stream::iter(keys)
+        .map(|key| claim(cloud, key, term))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
     let mut table = Table::default();
     for (block, etag) in blocks {
         table.etags.insert(block.block, etag);

@@ -135,8 +135,7 @@ impl Actor {
         };
         ending.stage = Stage::Collecting;
         let results = Results::new(&run.wish, ending.stopped_at.unwrap_or(at));
-        let (id, prefix, reading) =
-            (run.id.clone(), run.key("results/"), Arc::clone(&run.reading));
+        let (id, prefix, reading) = (run.id.clone(), run.key("results/"), Arc::clone(&run.reading));
         let job = jobs::results(run.cloud.clone(), prefix, results, reading);
         self.spawn_of_run(&id, async {
             let (results, unusable) = job.await;
@@ -238,9 +237,8 @@ impl Actor {
     /// ever started, since nothing is before the wish is there.
     pub(super) fn end_before_it_began(&mut self, now: Millis) {
         let waits = self.looks.editing;
-        let stops = |run: &Run| {
-            run.queue.iter().any(|edit| matches!(edit.change, Change::Stop { .. }))
-        };
+        let stops =
+            |run: &Run| run.queue.iter().any(|edit| matches!(edit.change, Change::Stop { .. }));
         let Some(run) = self.run.as_mut().filter(|run| !waits && stops(run)) else {
             return;
         };

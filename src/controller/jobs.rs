@@ -199,14 +199,16 @@ pub(super) async fn start(
     let intent = Intent::RunTask { slot, attempt, token: request.client_token.clone() };
     // Within the half term that it was made in: no successor can be at it yet.
     let call = async {
-        tokio::time::timeout(RUN_TASK_TIMEOUT, cloud.run_task(&request)).await.unwrap_or_else(|_| {
-            Err(CloudError {
-                call: "RunTask",
-                kind: ErrorKind::Ambiguous,
-                code: None,
-                message: format!("no answer within {} s", RUN_TASK_TIMEOUT.as_secs()),
-            })
-        })
+        tokio::time::timeout(RUN_TASK_TIMEOUT, cloud.run_task(&request)).await.unwrap_or_else(
+            |_| {
+                Err(CloudError {
+                    call: "RunTask",
+                    kind: ErrorKind::Ambiguous,
+                    code: None,
+                    message: format!("no answer within {} s", RUN_TASK_TIMEOUT.as_secs()),
+                })
+            },
+        )
     };
     noted(journal.as_deref(), intent, call).await
 }
@@ -251,10 +253,7 @@ pub(super) async fn cordon(
 }
 
 /// Lists the tasks that carry the run's name, and describes them.
-pub(super) async fn strays(
-    cloud: Cloud,
-    started_by: String,
-) -> Result<Vec<TaskSeen>, CloudError> {
+pub(super) async fn strays(cloud: Cloud, started_by: String) -> Result<Vec<TaskSeen>, CloudError> {
     let arns = cloud.list_tasks(Some(&started_by)).await?;
     if arns.is_empty() { Ok(Vec::new()) } else { cloud.describe_tasks(&arns).await }
 }

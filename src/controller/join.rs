@@ -92,8 +92,12 @@ impl Actor {
             self.join(*joined);
         }
         let ours = self.run.as_ref().map(|run| run.id.clone());
-        self.others =
-            found.live.into_iter().map(|it| it.run).filter(|it| Some(it) != ours.as_ref()).collect();
+        self.others = found
+            .live
+            .into_iter()
+            .map(|it| it.run)
+            .filter(|it| Some(it) != ours.as_ref())
+            .collect();
         if let (Join::Run(run), None) = (&self.options.join, &self.run) {
             let text = format!("there is no run {run} here that has not ended: see loadtop status");
             self.notice(Level::Error, text);

@@ -7,12 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{
-    Command,
-    actor::Actor,
-    run::Run,
-    snapshot::Level,
-};
+use super::{Command, actor::Actor, run::Run, snapshot::Level};
 use crate::model::{
     Millis,
     confirmed::Confirmed,

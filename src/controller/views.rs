@@ -128,7 +128,10 @@ impl Actor {
         };
         let patience = (ending.since + run.patience()).saturating_sub(now);
         let untold = run.slots.iter().filter(|slot| {
-            matches!(slot.state, SlotState::Placed { stopping: false, .. } | SlotState::Asked { .. })
+            matches!(
+                slot.state,
+                SlotState::Placed { stopping: false, .. } | SlotState::Asked { .. }
+            )
         });
         let calls = self.quotas.change.time_for(untold.count() as u32);
         patience + calls + if run.slots.is_quiet() { 0 } else { STOP_MS }

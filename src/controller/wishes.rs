@@ -76,7 +76,10 @@ pub(super) async fn edit(
         known = read(cloud, key).await?;
         if error.kind == ErrorKind::Ambiguous && !known.wish.remembers_since(since) {
             return Err(CloudError {
-                message: format!("{}; whether it was written cannot be told any more", error.message),
+                message: format!(
+                    "{}; whether it was written cannot be told any more",
+                    error.message
+                ),
                 kind: ErrorKind::Refused,
                 ..error
             });

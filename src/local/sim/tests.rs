@@ -89,8 +89,14 @@ async fn requests_are_believed_hours_later_and_dated_by_the_cloud() {
 async fn agents_that_hear_nothing_end_with_their_lease() {
     let mut world = World::new(4, |_| {});
     world.site.refresh = Duration::from_secs(10);
-    let seat = world.controller_with("a", |options| options.lease = Duration::from_mins(2));
-    seat.order(Command::Add { devices: 500, over: Duration::ZERO }).await;
+    let seat = world.controller_with("a", |options| options.policy.lease_ms = 120_000);
+    seat.order(Command::Add {
+        devices: 500,
+        over: Duration::ZERO,
+        spread: Spread::Uniform,
+        seed: None,
+    })
+    .await;
     world.until("all are alive", MINUTE, |it| it.alive() == 500).await;
     world.run_for(Duration::from_mins(10)).await;
     assert_eq!(world.ledger().alive(), 500, "the lease is renewed");

@@ -89,7 +89,7 @@ impl Slots {
 
     /// The slots of so many numbers from `from` on, ascending.
     pub fn within(&self, from: u32, count: u32) -> impl Iterator<Item = &Slot> {
-        self.slots.range(from..from.saturating_add(count)).map(|(_, slot)| slot)
+        self.by_number.range(from..from.saturating_add(count)).map(|(_, slot)| slot)
     }
 
     /// One slot.

@@ -47,7 +47,7 @@ impl Run {
     }
 
     async fn change(&mut self, change: Change) {
-        self.wish = self.wish.edited(&Edit { id: format!("{change:?}"), change });
+        self.wish = self.wish.edited(&Edit { id: format!("{change:?}"), change }, 0);
         self.write().await;
     }
 
@@ -100,7 +100,7 @@ async fn a_task_told_to_end_drains_and_a_stopped_wish_ends_devices_at_once() {
     assert_eq!(run.exit_code(&told).await, Some(0));
     assert!(began.elapsed() < SECOND * 3);
     assert!(run.world.devices("r").alive.values().all(|task| **task == *"b"));
-    run.change(Change::Stop).await;
+    run.change(Change::Stop { scale_to_zero: false }).await;
     run.alive(0).await;
     assert_eq!(run.world.running_tasks(), 1, "its last results");
     assert_eq!(run.exit_code(&stopped).await, Some(0));
