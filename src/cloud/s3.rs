@@ -119,6 +119,33 @@ impl Cloud {
             }
         }
     }
+
+    /// The names right below `prefix` that have something below them, ascending and
+    /// without slashes: what folders would be, if there were any.
+    ///
+    /// Equivalent to `aws s3api list-objects-v2 --bucket B --prefix P --delimiter /`.
+    /// Needs `s3:ListBucket`.
+    pub async fn list_prefixes(&self, prefix: &str) -> Result<Vec<String>, CloudError> {
+        let mut names = Vec::new();
+        let mut token = None;
+        loop {
+            let call = self
+                .s3
+                .list_objects_v2()
+                .bucket(&self.names.bucket)
+                .prefix(prefix)
+                .delimiter("/")
+                .set_continuation_token(token);
+            let page = self.settle("ListObjectsV2", call.send().await)?;
+            let below = page.common_prefixes().iter().filter_map(|it| it.prefix());
+            let below = below.filter_map(|it| it.strip_prefix(prefix));
+            names.extend(below.map(|name| name.trim_end_matches('/').to_owned()));
+            token = page.next_continuation_token().map(str::to_owned);
+            if token.is_none() {
+                return Ok(names);
+            }
+        }
+    }
 }
 
 /// Notes when a request left, when its answer came and how that is dated: the

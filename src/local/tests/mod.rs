@@ -6,6 +6,7 @@ mod metrics;
 mod objects;
 mod scaling;
 mod sdk;
+mod seam;
 mod signatures;
 
 use std::{path::Path, time::Duration};
