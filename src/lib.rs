@@ -20,7 +20,7 @@
 //! | [`target`] | the practice target |
 //! | [`plan`] | what devices do |
 //! | [`stats`], [`report`] | histograms and what is merged from them; the summary |
-//! | [`record`] | the run folder and the journal |
+//! | [`record`], [`runs`] | the run folder and the journal; the registry of runs in the bucket |
 //! | `process` | what every process of ours does alike: lifeline, open files, output |
 //!
 //! # Two ideas
@@ -75,6 +75,7 @@ mod process;
 pub mod record;
 pub mod report;
 mod run;
+pub mod runs;
 pub mod session;
 pub mod stats;
 pub mod target;
