@@ -127,9 +127,10 @@ mod tests {
 
     #[test]
     fn the_end_waits_for_the_end_of_a_pause() {
-        let edit =
-            |wish: &Wish, change: Change| wish.edited(&Edit { id: format!("{change:?}"), change });
-        let ends = edit(&Wish::new("p", 10_000), Change::EndAt { at: 5_000 });
+        let edit = |wish: &Wish, change: Change| {
+            wish.edited(&Edit { id: format!("{change:?}"), change }, 0)
+        };
+        let ends = edit(&Wish::new("p", 10_000), Change::EndAt { at: Some(5_000) });
         assert!(end_of(&ends, 4_999).is_none() && end_of(&ends, 5_000).is_some());
         let paused = edit(&ends, Change::Pause { at: 4_000 });
         assert_eq!(end_of(&paused, 6_000), None);

@@ -113,7 +113,8 @@ impl Actor {
         let edits: Vec<_> = run.queue.iter().take(EDITS_REMEMBERED / 2).cloned().collect();
         let known = Stored { wish: run.wish.clone(), etag, dated: None };
         let (id, key, journal) = (run.id.clone(), run.key("wish.json"), run.journal.clone());
-        let job = jobs::edit(self.cloud.clone(), journal, key, known, edits.clone());
+        let at = self.clock.bucket();
+        let job = jobs::edit(self.cloud.clone(), journal, key, known, edits.clone(), at);
         self.looks.editing = true;
         self.spawn_of_run(&id, async { RunDone::Edited(edits, job.await) });
     }
@@ -128,7 +129,7 @@ impl Actor {
         };
         if run.wish.lease_until <= now {
             run.ending = Some(Ending::new(since, Confirmed::ByLease, false));
-            run.change(Change::Stop);
+            run.change(Change::Stop { scale_to_zero: false });
             let text = format!(
                 "the lease of run {} has lapsed, as after a long sleep of this machine: its \
                  devices have ended, and so does the run",
@@ -184,7 +185,7 @@ impl Actor {
         }
         let wish = run.preview();
         let mut stops = Vec::new();
-        for step in run.slots.steps(&wish, now) {
+        for step in run.slots.steps(&wish, now, None) {
             match step {
                 Step::Run { slot, attempt } => {
                     run.slots.asked(slot, attempt);

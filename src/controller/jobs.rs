@@ -116,12 +116,13 @@ pub(super) async fn edit(
     key: String,
     known: Stored,
     edits: Vec<Edit>,
+    now: Millis,
 ) -> Result<Stored, CloudError> {
     let named = edits.iter().map(|edit| format!("{} {:?}", edit.id, edit.change)).collect();
     noted(
         journal.as_deref(),
         Intent::PutWish { edits: named },
-        wishes::edit(&cloud, &key, known, &edits),
+        wishes::edit(&cloud, &key, known, &edits, now),
     )
     .await
 }

@@ -211,7 +211,7 @@ impl Actor {
             return self.notice(Level::Info, "no run is on that could be ended");
         };
         run.ending = Some(Ending::new(since, confirmed, scale_to_zero));
-        run.change(Change::Stop);
+        run.change(Change::Stop { scale_to_zero });
         self.notice(Level::Info, "the run ends: devices stop within seconds, then their tasks");
     }
 

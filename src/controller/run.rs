@@ -175,9 +175,10 @@ impl Run {
         self.queue.push(Edit { id: Uuid::new_v4().simple().to_string(), change });
     }
 
-    /// The wish with everything that is queued.
+    /// The wish with everything that is queued, as if the lease held: whether it does
+    /// is seen when it is written.
     pub(super) fn preview(&self) -> Wish {
-        self.queue.iter().fold(self.wish.clone(), |wish, edit| wish.edited(edit))
+        self.queue.iter().fold(self.wish.clone(), |wish, edit| wish.edited(edit, 0))
     }
 
     /// The name of an attempt's task.

@@ -13,7 +13,10 @@ use crate::{
         Cloud, CloudError, ErrorKind,
         types::{Condition, Dated, Fetched},
     },
-    model::wish::{Edit, Wish},
+    model::{
+        Millis,
+        wish::{Edit, Wish},
+    },
 };
 
 /// How often a write is tried before it is given back to the controller.
@@ -39,17 +42,19 @@ pub(super) async fn create(cloud: &Cloud, key: &str, wish: &Wish) -> Result<Stor
     }
 }
 
-/// Makes these edits on top of `known`, or of whatever is there by now.
+/// Makes these edits on top of `known`, or of whatever is there by now; `now` is the
+/// bucket's time.
 pub(super) async fn edit(
     cloud: &Cloud,
     key: &str,
     known: Stored,
     edits: &[Edit],
+    now: Millis,
 ) -> Result<Stored, CloudError> {
     let mut known = known;
     let mut tries = 0;
     loop {
-        let wish = edits.iter().fold(known.wish.clone(), |wish, edit| wish.edited(edit));
+        let wish = edits.iter().fold(known.wish.clone(), |wish, edit| wish.edited(edit, now));
         if wish == known.wish {
             return Ok(known);
         }
@@ -113,7 +118,7 @@ mod tests {
     };
 
     fn edit_of(count: u32) -> Edit {
-        let change = Change::Renew { until: u64::from(count) };
+        let change = Change::Renew { until: 1_000_000 + u64::from(count) };
         Edit { id: format!("edit-{count}"), change }
     }
 
@@ -125,12 +130,12 @@ mod tests {
             .await
             .expect("a local cloud");
         let cloud = Cloud::connect(&local.endpoint(), local.names());
-        let first = create(&cloud, "wish.json", &Wish::new("p", 1)).await.expect("created");
-        let again = create(&cloud, "wish.json", &Wish::new("p", 9)).await.expect("read");
+        let first = create(&cloud, "wish.json", &Wish::new("p", 1_000_000)).await.expect("created");
+        let again = create(&cloud, "wish.json", &Wish::new("p", 9_000_000)).await.expect("read");
         assert_eq!(again.wish, first.wish, "what is there stays");
         let editors = (0..5).map(|n| {
             let (cloud, first) = (cloud.clone(), first.clone());
-            async move { edit(&cloud, "wish.json", first, &[edit_of(n), edit_of(n + 100)]).await }
+            async move { edit(&cloud, "wish.json", first, &[edit_of(n), edit_of(n + 100)], 0).await }
         });
         for edited in futures_util::future::join_all(editors).await {
             edited.expect("landed");
@@ -139,7 +144,7 @@ mod tests {
         let last = last.expect("it changed");
         assert_eq!(last.wish.version, 11, "{:?}", last.wish.edits);
         // One whose answer was lost is seen to have landed, and is not made again.
-        let same = edit(&cloud, "wish.json", first, &[edit_of(3)]).await.expect("it is there");
+        let same = edit(&cloud, "wish.json", first, &[edit_of(3)], 0).await.expect("it is there");
         assert_eq!(same.wish, last.wish);
         assert!(look(&cloud, "wish.json", &last.etag).await.expect("looked").0.is_none());
         local.shutdown().await;

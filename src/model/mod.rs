@@ -1,4 +1,5 @@
-//! The pure domain: device sets, batches, ramps, the wish, slots and the clock.
+//! The pure domain: device sets, batches, ramps, the wish, slots, who leads, AWS's
+//! quotas and the clock.
 //!
 //! Invariant: nothing here knows of tokio, a terminal or AWS. The time is a
 //! parameter ([`Millis`]), and whatever looks random is a function of a seed, so
@@ -7,6 +8,8 @@
 pub mod clock;
 pub mod confirmed;
 pub mod device;
+pub mod leadership;
+pub mod quota;
 pub mod ramp;
 pub mod ranges;
 pub mod registry;

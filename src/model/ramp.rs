@@ -194,18 +194,18 @@ mod tests {
 
     #[test]
     fn progress_says_how_far_it_is() {
-        let mut wish = Wish::new("plan-1.json", 0);
+        let mut wish = Wish::new("plan-1.json", Millis::MAX);
         assert!(progress(&wish, 0).is_over());
         let mut waiting = batch(100, 10_000, Spread::Uniform, 1);
         waiting.start_at = None;
-        wish = wish.edited(&Edit { id: "a".into(), change: Change::Add(waiting) });
+        wish = wish.edited(&Edit { id: "a".into(), change: Change::Add(waiting) }, 0);
         assert_eq!(progress(&wish, 5_000), Progress { due: 0, live: 100, left_ms: None });
         let open = Change::Open { firsts: vec![0], at: 1_000 };
-        wish = wish.edited(&Edit { id: "o".into(), change: open });
+        wish = wish.edited(&Edit { id: "o".into(), change: open }, 0);
         assert_eq!(progress(&wish, 6_000), Progress { due: 50, live: 100, left_ms: Some(5_000) });
-        wish = wish.edited(&Edit { id: "p".into(), change: Change::Pause { at: 6_000 } });
+        wish = wish.edited(&Edit { id: "p".into(), change: Change::Pause { at: 6_000 } }, 0);
         assert_eq!(progress(&wish, 9_000), Progress { due: 50, live: 100, left_ms: None });
-        wish = wish.edited(&Edit { id: "r".into(), change: Change::Resume { at: 9_000 } });
+        wish = wish.edited(&Edit { id: "r".into(), change: Change::Resume { at: 9_000 } }, 0);
         assert_eq!(progress(&wish, 9_000).left_ms, Some(5_000));
         assert!(progress(&wish, 14_000).is_over());
     }

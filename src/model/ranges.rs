@@ -94,16 +94,53 @@ impl DeviceSet {
         DeviceSet { ranges: removed }
     }
 
+    /// Takes these devices out, as far as they are in.
+    pub fn remove(&mut self, others: &DeviceSet) {
+        let mut kept = Vec::with_capacity(self.ranges.len());
+        let mut cuts = others.ranges.iter().peekable();
+        for &(first, last) in &self.ranges {
+            // What is left of this range, from `from` on; none once it is used up.
+            let mut from = Some(first);
+            while let (Some(at), Some(&&(a, b))) = (from, cuts.peek()) {
+                if a > last {
+                    break;
+                }
+                if a > at {
+                    kept.push((at, a - 1));
+                }
+                if b < last {
+                    from = Some(at.max(b + 1));
+                    cuts.next();
+                } else {
+                    // This cut may reach into the next range too.
+                    from = None;
+                }
+            }
+            kept.extend(from.map(|at| (at, last)));
+        }
+        self.ranges = kept;
+    }
+
+    /// Whether any of the `count` devices from `first` on is in the set.
+    #[must_use]
+    pub fn has_any(&self, first: u32, count: u32) -> bool {
+        let Some(last) = count.checked_sub(1).map(|more| first.saturating_add(more)) else {
+            return false;
+        };
+        let at = self.ranges.partition_point(|&(_, b)| b < first);
+        self.ranges.get(at).is_some_and(|&(a, _)| a <= last)
+    }
+
     /// The devices of the set among the `count` from `first` on.
     #[must_use]
     pub fn within(&self, first: u32, count: u32) -> DeviceSet {
         let Some(last) = count.checked_sub(1).map(|more| first.saturating_add(more)) else {
             return DeviceSet::new();
         };
-        let ranges = self
-            .ranges
+        let from = self.ranges.partition_point(|&(_, b)| b < first);
+        let ranges = self.ranges[from..]
             .iter()
-            .filter(|&&(a, b)| a <= last && b >= first)
+            .take_while(|&&(a, _)| a <= last)
             .map(|&(a, b)| (a.max(first), b.min(last)))
             .collect();
         DeviceSet { ranges }
@@ -202,8 +239,26 @@ mod tests {
                 prop_assert_eq!(set.len() as usize, truth.len());
                 prop_assert_eq!(set.contains(first), truth.contains(&first));
                 prop_assert_eq!(set.within(first, count).len() as usize, truth.range(first..first + count).count());
+                prop_assert_eq!(set.has_any(first, count), truth.range(first..first + count).next().is_some());
                 prop_assert_eq!(set.to_string().parse::<DeviceSet>(), Ok(set.clone()));
             }
+        }
+
+        #[test]
+        fn removes_exactly_the_others(
+            ours in prop::collection::vec((0u32..200, 0u32..40), 0..12),
+            theirs in prop::collection::vec((0u32..200, 0u32..20), 0..12),
+        ) {
+            let set_of = |parts: &[(u32, u32)]| {
+                let mut set = DeviceSet::new();
+                parts.iter().for_each(|&(first, count)| set.insert(first, count));
+                set
+            };
+            let (mut set, cut) = (set_of(&ours), set_of(&theirs));
+            let left: Vec<u32> = set.iter().filter(|index| !cut.contains(*index)).collect();
+            set.remove(&cut);
+            prop_assert_eq!(set.iter().collect::<Vec<_>>(), left);
+            prop_assert_eq!(set.to_string().parse::<DeviceSet>(), Ok(set));
         }
     }
 }

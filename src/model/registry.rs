@@ -1,7 +1,7 @@
-//! What `run.json` says: the registry by which runs are found again.
+//! What a run says of itself in `run.json`: who finds the run by it can go on with it.
 //!
-//! Invariant: whoever takes a run over finds here all that its first controller was
-//! told and that no other object of the run says.
+//! Invariant: written once when the run begins, and once more when it has ended; what
+//! a later version adds is ignored, and what an earlier one left out has a default.
 
 use std::{fmt, str::FromStr};
 
@@ -9,136 +9,136 @@ use serde::{Deserialize, Serialize};
 
 use super::Millis;
 
-/// One run's entry. Unknown fields are ignored.
+/// What `run.json` says. The field names are a contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Registry {
-    /// Its id.
+    /// The run's id.
     pub run: String,
-    /// The version of loadtop that began it.
+    /// The loadtop that began it.
+    #[serde(default)]
     pub version: String,
-    /// When it began, as RFC 3339.
+    /// When it began, for people (RFC 3339).
+    #[serde(default)]
     pub started_at: String,
-    /// The same in milliseconds since the Unix epoch.
+    /// When it began, by the clock of who began it.
     pub started_ms: Millis,
-    /// Who began it: `user@host`.
+    /// Who began it, as `user@host`.
+    #[serde(default)]
     pub by: String,
-    /// What the place is called.
+    /// The site's label.
+    #[serde(default)]
     pub r#where: String,
-    /// Endpoint, region and cluster: a bucket can be shared by several places.
+    /// Endpoint, region and cluster: who is elsewhere must not steer the run.
     pub place: String,
-    /// The cluster.
+    /// The cluster that its tasks run on.
     pub cluster: String,
-    /// What the devices talk to.
+    /// What its devices talk to, if the plan says so.
+    #[serde(default)]
     pub target: Option<String>,
-    /// Devices that a task has room for.
+    /// How many devices a task has room for.
     pub room: u32,
-    /// What runs in its tasks.
+    /// What its tasks run.
     #[serde(default)]
     pub workload: Workload,
-    /// What is done about losses.
+    /// What happens when something is lost or missing.
     #[serde(default)]
     pub policy: Policy,
-    /// When it was seen to have ended with nothing left (milliseconds since the Unix
-    /// epoch); none while it is on.
+    /// When nothing of it was left; none while it is on.
     #[serde(default)]
     pub ended_at: Option<Millis>,
 }
 
-/// What runs in a run's tasks.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What a run's tasks run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Workload {
-    /// loadtop's own agent, with room for a range of devices.
+    /// loadtop's agent: it follows the wish and paces its devices.
     #[default]
     Agent,
-    /// Any image: one device a task.
+    /// An image of the user's own: one device per task.
     Image {
         /// Its task definition.
         definition: String,
-        /// The container in it that gets the environment.
+        /// The container that is told its device.
         container: String,
-        /// The variable that gets the device's id.
+        /// The environment variable that takes the device's id.
         identity: String,
     },
 }
 
-/// What is done about losses and missing room.
+/// What happens when something is lost or missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
-    /// When a task ends by itself.
+    /// When a task is lost.
     pub on_loss: OnLoss,
-    /// How long tasks wait for room, in milliseconds.
+    /// How long tasks may wait for room, in milliseconds.
     pub capacity_wait_ms: Millis,
-    /// What then.
+    /// When they waited that long.
     pub no_capacity: NoCapacity,
-    /// How long agents go on without hearing from a controller, in milliseconds.
+    /// How long agents may go on without hearing more, in milliseconds.
     pub lease_ms: Millis,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Policy {
-            on_loss: OnLoss::Replace,
+            on_loss: OnLoss::default(),
             capacity_wait_ms: 600_000,
-            no_capacity: NoCapacity::Shrink,
+            no_capacity: NoCapacity::default(),
             lease_ms: 600_000,
         }
     }
 }
 
-/// What is done when a task ends by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What happens when a task is lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnLoss {
     /// Another one takes its devices over.
     #[default]
     Replace,
-    /// The run goes on without its devices.
+    /// Its devices are given up.
     Shrink,
     /// The run ends.
     Abort,
 }
 
-/// What is done with devices that found no room for too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What happens when the cluster has no room for long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoCapacity {
-    /// The run goes on without them.
+    /// The devices that found none are given up.
     #[default]
     Shrink,
     /// The run ends.
     Abort,
 }
 
-impl FromStr for OnLoss {
-    type Err = String;
+/// A word that names no policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{word}` is none of {choices}")]
+pub struct BadPolicy {
+    word: String,
+    choices: &'static str,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
+impl FromStr for OnLoss {
+    type Err = BadPolicy;
+
+    fn from_str(word: &str) -> Result<Self, BadPolicy> {
+        match word {
             "replace" => Ok(OnLoss::Replace),
             "shrink" => Ok(OnLoss::Shrink),
             "abort" => Ok(OnLoss::Abort),
-            _ => Err(format!("{text}: say replace, shrink or abort")),
-        }
-    }
-}
-
-impl FromStr for NoCapacity {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "shrink" => Ok(NoCapacity::Shrink),
-            "abort" => Ok(NoCapacity::Abort),
-            _ => Err(format!("{text}: say shrink or abort")),
+            _ => Err(BadPolicy { word: word.to_owned(), choices: "replace, shrink, abort" }),
         }
     }
 }
 
 impl fmt::Display for OnLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             OnLoss::Replace => "replace",
             OnLoss::Shrink => "shrink",
             OnLoss::Abort => "abort",
@@ -146,11 +146,94 @@ impl fmt::Display for OnLoss {
     }
 }
 
+impl FromStr for NoCapacity {
+    type Err = BadPolicy;
+
+    fn from_str(word: &str) -> Result<Self, BadPolicy> {
+        match word {
+            "shrink" => Ok(NoCapacity::Shrink),
+            "abort" => Ok(NoCapacity::Abort),
+            _ => Err(BadPolicy { word: word.to_owned(), choices: "shrink, abort" }),
+        }
+    }
+}
+
 impl fmt::Display for NoCapacity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             NoCapacity::Shrink => "shrink",
             NoCapacity::Abort => "abort",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_written_form_is_the_contract() {
+        let registry = Registry {
+            run: "0123456789ab".into(),
+            version: "0.2.0".into(),
+            started_at: "2026-01-02T03:04:05.678Z".into(),
+            started_ms: 1_767_323_045_678,
+            by: "ada@engine".into(),
+            r#where: "local cloud".into(),
+            place: "http://127.0.0.1:4566 us-east-1 loadtop".into(),
+            cluster: "loadtop".into(),
+            target: None,
+            room: 1,
+            workload: Workload::Image {
+                definition: "mine:3".into(),
+                container: "app".into(),
+                identity: "UUID".into(),
+            },
+            policy: Policy { on_loss: OnLoss::Abort, ..Policy::default() },
+            ended_at: None,
+        };
+        let written = serde_json::to_value(&registry).expect("a registry is JSON");
+        assert_eq!(
+            written,
+            serde_json::json!({
+                "run": "0123456789ab", "version": "0.2.0",
+                "started_at": "2026-01-02T03:04:05.678Z", "started_ms": 1_767_323_045_678_u64,
+                "by": "ada@engine", "where": "local cloud",
+                "place": "http://127.0.0.1:4566 us-east-1 loadtop", "cluster": "loadtop",
+                "target": null, "room": 1,
+                "workload": {"kind": "image", "definition": "mine:3", "container": "app",
+                    "identity": "UUID"},
+                "policy": {"on_loss": "abort", "capacity_wait_ms": 600_000,
+                    "no_capacity": "shrink", "lease_ms": 600_000},
+                "ended_at": null
+            })
+        );
+        assert_eq!(serde_json::from_value::<Registry>(written).expect("and back"), registry);
+    }
+
+    #[test]
+    fn what_is_missing_has_a_default_and_what_is_new_is_ignored() {
+        let written = serde_json::json!({
+            "run": "r", "started_ms": 5, "place": "p", "cluster": "c", "room": 250,
+            "policy": {"on_loss": "shrink", "moon": 1}, "moon": {"phase": "full"}
+        });
+        let registry: Registry = serde_json::from_value(written).expect("readable");
+        assert_eq!(registry.workload, Workload::Agent);
+        assert_eq!(registry.policy, Policy { on_loss: OnLoss::Shrink, ..Policy::default() });
+        assert_eq!(registry.ended_at, None);
+    }
+
+    #[test]
+    fn policies_are_spelled_as_they_are_written() {
+        for policy in [OnLoss::Replace, OnLoss::Shrink, OnLoss::Abort] {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+            assert_eq!(serde_json::to_value(policy).expect("JSON"), policy.to_string());
+        }
+        for policy in [NoCapacity::Shrink, NoCapacity::Abort] {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+            assert_eq!(serde_json::to_value(policy).expect("JSON"), policy.to_string());
+        }
+        let error = "Replace".parse::<OnLoss>().expect_err("it is none");
+        assert_eq!(error.to_string(), "`Replace` is none of replace, shrink, abort");
     }
 }

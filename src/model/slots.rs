@@ -36,6 +36,16 @@ pub struct Slot {
     pub failed: u32,
     /// What it is at.
     pub state: SlotState,
+    /// Whether a RunTask of this attempt ended ambiguously: a late copy of it may still
+    /// land, so the attempt keeps its token until its task is placed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
+    /// Since when it waits for room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Millis>,
+    /// When it was given up: the lowest index that no batch had by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up_below: Option<u32>,
 }
 
 /// What a slot is at.
@@ -113,6 +123,17 @@ pub enum Gone {
     AsAsked,
     /// Nobody asked for it.
     Lost,
+}
+
+/// Whose a task is that ECS lists and no slot has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adopted {
+    /// A slot had asked for it, and has it now.
+    Mine,
+    /// The slot has it already.
+    Known,
+    /// No slot's: it must be stopped.
+    Stray,
 }
 
 /// All slots of a run.
@@ -196,7 +217,7 @@ impl Slots {
     /// [`Slots::told_to_stop`] said so. While the cluster has no room, one slot
     /// asks for all that wait.
     #[must_use]
-    pub fn steps(&mut self, wish: &Wish, now: Millis) -> Vec<Step> {
+    pub fn steps(&mut self, wish: &Wish, now: Millis, _due_by: Option<Millis>) -> Vec<Step> {
         let ending = wish.state == State::Stop;
         if !ending {
             self.grow(wish);
@@ -242,6 +263,9 @@ impl Slots {
                     attempt: 0,
                     failed: 0,
                     state: SlotState::Free { from: 0, no_room: false },
+                    unsure: false,
+                    waits_since: None,
+                    given_up_below: None,
                 });
             }
         }
@@ -318,6 +342,26 @@ impl Slots {
                 slot.state = SlotState::Free { from: 0, no_room: false };
             }
         }
+    }
+
+    /// What a successor makes of the slots that were written.
+    #[must_use]
+    pub fn restore(room: u32, slots: Vec<Slot>, _now: Millis) -> Self {
+        let slots = slots.into_iter().map(|slot| (slot.number, slot)).collect();
+        Slots { room: room.max(1), slots }
+    }
+
+    /// A task that ECS lists.
+    pub fn adopt(&mut self, _slot: u32, _attempt: u32, arn: &str, _now: Millis) -> Adopted {
+        if self.by_arn(arn).is_some() { Adopted::Known } else { Adopted::Stray }
+    }
+
+    /// The slots that have waited for room for longer than that.
+    #[must_use]
+    pub fn waiting_longer(&self, now: Millis, than: Millis) -> Vec<u32> {
+        let longer =
+            |slot: &&Slot| slot.waits_since.is_some_and(|since| now.saturating_sub(since) > than);
+        self.slots.values().filter(longer).map(|slot| slot.number).collect()
     }
 
     /// The slots that were given up.

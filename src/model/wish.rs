@@ -2,7 +2,10 @@
 //!
 //! Controllers edit it, agents follow it. Invariants: `version` only grows; a
 //! batch never changes once it has its `start_at`; `live` holds only devices of
-//! some batch, and a device that left it never comes back; `stop` is final.
+//! some batch, and a device that left it never comes back; `stop` and a lapsed
+//! lease are final.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +14,18 @@ use super::{Millis, ranges::DeviceSet};
 /// How many edit ids the wish remembers, so that a controller that lost the
 /// answer to a write can see whether the write landed.
 pub const EDITS_REMEMBERED: usize = 32;
+/// How long before its end a lease counts as lapsed for who would edit the wish, in
+/// milliseconds: clocks are estimates, and some agents may have ended already.
+pub const LAPSE_MARGIN_MS: Millis = 2_000;
+/// Agents look at the wish no more often, in milliseconds.
+const POLL_LEAST_MS: Millis = 1_000;
+
+/// How often agents look at the wish where so many tasks run, in milliseconds: a
+/// thousand of them ask once a second, so that the bucket sees a thousand a second.
+#[must_use]
+pub fn pace(tasks: u32) -> Millis {
+    POLL_LEAST_MS.max(Millis::from(tasks))
+}
 
 /// What a run should be. The field names are a contract with the agents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +55,13 @@ pub struct Wish {
     /// When the ramp stood still; the last one is open (`to` is none) while paused.
     pub pauses: Vec<Pause>,
     /// Requests per second by execution, where the plan gives a rate.
-    pub rates: std::collections::BTreeMap<u32, f64>,
+    pub rates: BTreeMap<u32, f64>,
+    /// Instances that are to be emptied and terminated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drain: Vec<String>,
+    /// Whether the instances go too when the run has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scale_to_zero: bool,
 }
 
 /// Whether devices start, wait, or end.
@@ -117,7 +138,14 @@ pub enum Change {
         /// How many.
         count: u32,
     },
-    /// Opens the windows of the batches that begin with these devices.
+    /// Takes exactly these devices away, as far as they are live: the fleet shrinks to
+    /// what there is.
+    Drop {
+        /// Which.
+        devices: DeviceSet,
+    },
+    /// Opens the windows of the batches that begin with these devices, as far as they
+    /// are not open.
     Open {
         /// First devices of the batches.
         firsts: Vec<u32>,
@@ -134,18 +162,36 @@ pub enum Change {
         /// From when on.
         at: Millis,
     },
-    /// Moves the lease.
+    /// Moves the lease, never back.
     Renew {
         /// Until when.
         until: Millis,
     },
     /// Sets when the run ends by itself.
     EndAt {
-        /// When.
-        at: Millis,
+        /// When; never, if none.
+        at: Option<Millis>,
+    },
+    /// Sets how often agents look.
+    Poll {
+        /// Milliseconds; see [`pace`].
+        ms: Millis,
+    },
+    /// Has an instance emptied and terminated.
+    Drain {
+        /// Its id.
+        machine: String,
+    },
+    /// The instance is gone, or stays after all.
+    Drained {
+        /// Its id.
+        machine: String,
     },
     /// Ends all devices, for good.
-    Stop,
+    Stop {
+        /// Whether the instances go too.
+        scale_to_zero: bool,
+    },
 }
 
 impl Wish {
@@ -165,14 +211,17 @@ impl Wish {
             batches: Vec::new(),
             live: DeviceSet::new(),
             pauses: Vec::new(),
-            rates: std::collections::BTreeMap::new(),
+            rates: BTreeMap::new(),
+            drain: Vec::new(),
+            scale_to_zero: false,
         }
     }
 
     /// The lowest index that no batch ever had.
     #[must_use]
     pub fn next_index(&self) -> u32 {
-        self.batches.iter().map(|batch| batch.first + batch.count).max().unwrap_or(0)
+        let ends = self.batches.iter().map(|batch| batch.first.saturating_add(batch.count));
+        ends.max().unwrap_or(0)
     }
 
     /// Whether the edit with this id is among the latest ones.
@@ -181,18 +230,36 @@ impl Wish {
         self.edits.iter().any(|edit| edit == id)
     }
 
+    /// Whether every edit since `version` is still remembered: only then does
+    /// [`Wish::has_edit`] tell whether a write that was made from that version landed.
+    #[must_use]
+    pub fn remembers_since(&self, version: u64) -> bool {
+        self.version.saturating_sub(version) <= self.edits.len() as u64
+    }
+
     /// The batch that `index` belongs to.
     #[must_use]
     pub fn batch_of(&self, index: u32) -> Option<&Batch> {
         self.batches.iter().find(|batch| batch.has(index))
     }
 
-    /// The wish after `edit`. An edit that is already in, and any after `stop`,
+    /// Whether the lease has lapsed by `now` (the bucket's time), or will within
+    /// [`LAPSE_MARGIN_MS`]: the run is over, and nothing brings it back. A run that was
+    /// stopped has no lease to lose.
+    #[must_use]
+    pub fn is_lapsed(&self, now: Millis) -> bool {
+        self.state != State::Stop && now.saturating_add(LAPSE_MARGIN_MS) >= self.lease_until
+    }
+
+    /// The wish after `edit`, made at `now` (the bucket's time). An edit that is
+    /// already in, any after `stop`, and any but `stop` after the lease has lapsed
     /// changes nothing.
     #[must_use]
-    pub fn edited(&self, edit: &Edit) -> Wish {
+    pub fn edited(&self, edit: &Edit, now: Millis) -> Wish {
         let mut next = self.clone();
-        if self.has_edit(&edit.id) || self.state == State::Stop {
+        let stops = matches!(edit.change, Change::Stop { .. });
+        let is_over = self.state == State::Stop || (self.is_lapsed(now) && !stops);
+        if is_over || self.has_edit(&edit.id) {
             return next;
         }
         next.apply(&edit.change);
@@ -205,41 +272,62 @@ impl Wish {
 
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Add(batch) => {
-                // Two controllers may have chosen the same index: the later one moves up.
-                let mut batch = batch.clone();
-                batch.first = batch.first.max(self.next_index());
-                self.live.insert(batch.first, batch.count);
-                self.batches.push(batch);
-            }
+            Change::Add(batch) => self.add(batch.clone()),
             Change::Remove { count } => {
                 let _gone = self.live.remove_highest(*count);
             }
+            Change::Drop { devices } => self.live.remove(devices),
             Change::Open { firsts, at } => {
                 let waiting = self.batches.iter_mut().filter(|batch| batch.start_at.is_none());
                 for batch in waiting.filter(|batch| firsts.contains(&batch.first)) {
                     batch.start_at = Some(*at);
                 }
             }
-            Change::Pause { at } => {
-                if self.state == State::Run {
-                    self.state = State::Paused;
-                    self.pauses.push(Pause { from: *at, to: None });
-                }
-            }
-            Change::Resume { at } => {
-                if self.state == State::Paused {
-                    self.state = State::Run;
-                    if let Some(pause) = self.pauses.last_mut() {
-                        let to = (*at).max(pause.from);
-                        pause.to = Some(to);
-                        self.ends_at = self.ends_at.map(|end| end + (to - pause.from));
-                    }
-                }
-            }
+            Change::Pause { at } => self.pause(*at),
+            Change::Resume { at } => self.resume(*at),
             Change::Renew { until } => self.lease_until = self.lease_until.max(*until),
-            Change::EndAt { at } => self.ends_at = Some(*at),
-            Change::Stop => self.state = State::Stop,
+            Change::EndAt { at } => self.ends_at = *at,
+            Change::Poll { ms } => self.poll_ms = (*ms).max(1),
+            Change::Drain { machine } => {
+                if !self.drain.contains(machine) {
+                    self.drain.push(machine.clone());
+                }
+            }
+            Change::Drained { machine } => self.drain.retain(|it| it != machine),
+            Change::Stop { scale_to_zero } => {
+                self.state = State::Stop;
+                self.scale_to_zero = *scale_to_zero;
+            }
+        }
+    }
+
+    /// Adds a batch. Two controllers may have chosen the same index: the later one
+    /// moves up. One beyond the last index cannot be.
+    fn add(&mut self, mut batch: Batch) {
+        batch.first = batch.first.max(self.next_index());
+        if batch.count > 0 && batch.first.checked_add(batch.count).is_some() {
+            self.live.insert(batch.first, batch.count);
+            self.batches.push(batch);
+        }
+    }
+
+    fn pause(&mut self, at: Millis) {
+        if self.state == State::Run {
+            self.state = State::Paused;
+            // Another controller's clock may be a little behind: pauses never overlap.
+            let before = self.pauses.last().and_then(|pause| pause.to).unwrap_or(0);
+            self.pauses.push(Pause { from: at.max(before), to: None });
+        }
+    }
+
+    fn resume(&mut self, at: Millis) {
+        if self.state == State::Paused {
+            self.state = State::Run;
+            if let Some(pause) = self.pauses.last_mut() {
+                let to = at.max(pause.from);
+                pause.to = Some(to);
+                self.ends_at = self.ends_at.map(|end| end.saturating_add(to - pause.from));
+            }
         }
     }
 }
@@ -253,91 +341,4 @@ impl Batch {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn batch(first: u32, count: u32) -> Batch {
-        Batch {
-            first,
-            count,
-            execution: 0,
-            start_at: None,
-            over_ms: 60_000,
-            spread: Spread::Uniform,
-            seed: 7,
-        }
-    }
-
-    fn edit(id: &str, change: Change) -> Edit {
-        Edit { id: id.to_string(), change }
-    }
-
-    #[test]
-    fn the_written_form_is_the_contract() {
-        let mut wish = Wish::new("plan-3.json", 600_000)
-            .edited(&edit("9f", Change::Add(batch(0, 1000))))
-            .edited(&edit("a0", Change::Open { firsts: vec![0], at: 5 }))
-            .edited(&edit("a1", Change::Remove { count: 100 }))
-            .edited(&edit("a2", Change::Pause { at: 9 }));
-        wish.rates.insert(0, 1200.0);
-        let written = serde_json::to_value(&wish).expect("a wish is JSON");
-        assert_eq!(
-            written,
-            serde_json::json!({
-                "version": 5, "edits": ["9f", "a0", "a1", "a2"], "state": "paused",
-                "lease_until": 600_000, "ends_at": null, "plan": "plan-3.json",
-                "poll_ms": 1000, "report_ms": 1000, "results_ms": 60000,
-                "batches": [{"first": 0, "count": 1000, "execution": 0, "start_at": 5,
-                    "over_ms": 60000, "spread": "uniform", "seed": 7}],
-                "live": "0-899", "pauses": [{"from": 9, "to": null}], "rates": {"0": 1200.0}
-            })
-        );
-        assert_eq!(serde_json::from_value::<Wish>(written).expect("and back"), wish);
-    }
-
-    #[test]
-    fn an_edit_lands_once_and_stop_is_final() {
-        let add = edit("x", Change::Add(batch(0, 10)));
-        let wish = Wish::new("p", 0).edited(&add).edited(&add);
-        assert_eq!((wish.live.len(), wish.version), (10, 2));
-        let stopped = wish.edited(&edit("s", Change::Stop));
-        let after = stopped.edited(&edit("y", Change::Add(batch(10, 5))));
-        assert_eq!(after, stopped);
-    }
-
-    #[test]
-    fn resuming_moves_the_end_by_the_pause() {
-        let wish = Wish::new("p", 0)
-            .edited(&edit("1", Change::EndAt { at: 100 }))
-            .edited(&edit("2", Change::Pause { at: 40 }))
-            .edited(&edit("3", Change::Resume { at: 70 }));
-        assert_eq!(wish.ends_at, Some(130));
-        assert_eq!(wish.state, State::Run);
-    }
-
-    proptest! {
-        #[test]
-        fn an_index_is_never_used_twice(
-            edits in prop::collection::vec((0u32..300, 1u32..100, any::<bool>()), 1..40),
-        ) {
-            let mut wish = Wish::new("p", 0);
-            let mut ever = BTreeSet::new();
-            for (n, (first, count, add)) in edits.into_iter().enumerate() {
-                let change =
-                    if add { Change::Add(batch(first, count)) } else { Change::Remove { count } };
-                let before = wish.live.clone();
-                wish = wish.edited(&edit(&n.to_string(), change));
-                for index in wish.live.iter().filter(|index| !before.contains(*index)) {
-                    prop_assert!(ever.insert(index));
-                }
-                let owned: u32 = wish.batches.iter().map(|it| it.count).sum();
-                prop_assert_eq!(owned as usize, ever.len());
-                prop_assert!(wish.live.iter().all(|index| wish.batch_of(index).is_some()));
-            }
-        }
-    }
-}
+mod tests;

@@ -116,7 +116,7 @@ mod tests {
     };
 
     fn wish() -> Wish {
-        let mut wish = Wish::new("plan-1.json", 0);
+        let mut wish = Wish::new("plan-1.json", Millis::MAX);
         for (id, start_at, over_ms) in [("a", 1_000, 2_000), ("b", 6_000, 1_000)] {
             let batch = Batch {
                 first: 0,
@@ -127,7 +127,7 @@ mod tests {
                 spread: Spread::Uniform,
                 seed: 0,
             };
-            wish = wish.edited(&Edit { id: id.into(), change: Change::Add(batch) });
+            wish = wish.edited(&Edit { id: id.into(), change: Change::Add(batch) }, 0);
         }
         wish
     }
