@@ -5,7 +5,7 @@
 //! cluster that shares the bucket) is never among the answers.
 
 use futures_util::{StreamExt, stream};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{
     cloud::{
@@ -13,24 +13,18 @@ use crate::{
         types::{Dated, Fetched},
     },
     controller::progress::{self, Progress},
-    model::{Millis, registry::Registry, wish::Wish},
+    model::{
+        Millis,
+        leadership::{LeaderNote, TERM_MS},
+        registry::Registry,
+        wish::Wish,
+    },
 };
 
 /// What the keys of all runs begin with.
 const RUNS: &str = "loadtop/";
 /// Objects that are read at once.
 const READS_AT_ONCE: usize = 16;
-
-/// Who leads a run, as `leader.json` says.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct LeaderNote {
-    /// Who; none: whoever led it has given that up.
-    pub owner: Option<String>,
-    /// Counts the leaders.
-    pub term: u64,
-    /// Counts the signs of life in a term.
-    pub beat: u64,
-}
 
 /// What the bucket says of one run.
 #[derive(Debug, Clone)]
@@ -40,7 +34,7 @@ pub struct RunSeen {
     /// What it should be; none where it began and its wish was never written.
     pub wish: Option<Wish>,
     /// Who leads it, or did last.
-    pub leader: Option<LeaderNote>,
+    pub leader: LeaderSeen,
     /// What its leader knew last.
     pub progress: Option<Progress>,
     /// When that was read, by the bucket's clock; whole seconds.
@@ -54,6 +48,24 @@ impl RunSeen {
     pub fn lease_left_ms(&self) -> Option<Millis> {
         let (wish, now) = self.wish.as_ref().zip(self.now)?;
         Some(wish.lease_until.saturating_sub(now))
+    }
+}
+
+/// Who leads a run, as far as one look can say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeaderSeen {
+    /// The note that a leader leaves; none: nobody ever led.
+    pub note: Option<LeaderNote>,
+    /// How long ago it was renewed, in milliseconds.
+    pub silent_ms: Option<Millis>,
+}
+
+impl LeaderSeen {
+    /// Who leads, if anybody does: a term that was not renewed in time is over.
+    #[must_use]
+    pub fn now(&self) -> Option<&str> {
+        let is_fresh = self.silent_ms.is_some_and(|silent| silent <= TERM_MS);
+        self.note.as_ref().filter(|_| is_fresh)?.owner.as_deref()
     }
 }
 
@@ -82,22 +94,30 @@ pub async fn unended(cloud: &Cloud) -> Result<Vec<Registry>, CloudError> {
 /// What else the bucket says of a run.
 pub async fn details(cloud: &Cloud, registry: &Registry) -> Result<RunSeen, CloudError> {
     let run = &registry.run;
-    let (wish, leader, progress) =
-        (key(run, "wish.json"), key(run, "leader.json"), key(run, progress::NAME));
-    let (wish, leader, progress) = tokio::join!(
+    let (wish, progress) = (key(run, "wish.json"), key(run, progress::NAME));
+    let (wish, progress, leader) = tokio::join!(
         read::<Wish>(cloud, &wish),
-        read::<LeaderNote>(cloud, &leader),
         read::<Progress>(cloud, &progress),
+        leader(cloud, run),
     );
-    let (wish, leader, progress) = (wish?, leader?, progress?);
-    let dated = [wish.1, leader.1, progress.1].into_iter().flatten();
+    let (wish, progress) = (wish?, progress?);
+    let dated = [wish.1, progress.1].into_iter().flatten();
     Ok(RunSeen {
         registry: registry.clone(),
         wish: wish.0,
-        leader: leader.0,
+        leader: leader?,
         progress: progress.0,
         now: dated.map(|dated| dated.date).max(),
     })
+}
+
+/// Who leads a run.
+pub async fn leader(cloud: &Cloud, run: &str) -> Result<LeaderSeen, CloudError> {
+    let key = key(run, "leader.json");
+    // The age first: a note is never older than it is said to be.
+    let silent_ms = cloud.object_age(&key).await?;
+    let (note, _) = read::<LeaderNote>(cloud, &key).await?;
+    Ok(LeaderSeen { note, silent_ms })
 }
 
 /// An object of a run.
@@ -188,13 +208,23 @@ mod tests {
         let cloud = Cloud::connect(&local.endpoint(), local.names());
         let run = entry("r", &cloud.place(), 1, None);
         let seen = details(&cloud, &run).await.expect("read");
-        assert!(seen.wish.is_none() && seen.leader.is_none() && seen.progress.is_none());
+        assert!(seen.wish.is_none() && seen.progress.is_none());
+        assert_eq!(seen.leader, LeaderSeen::default());
         assert_eq!(seen.lease_left_ms(), None);
         let now = seen.now.expect("an answer is dated, whatever it says");
         put(&cloud, "r", "wish.json", &Wish::new("p", now + 600_000)).await;
         let seen = details(&cloud, &run).await.expect("read");
         let left = seen.lease_left_ms().expect("a wish is there");
         assert!((590_000..=600_000).contains(&left), "{left}");
+        let mut note = LeaderNote { owner: Some("me@here".into()), term: 1, beat: 1 };
+        put(&cloud, "r", "leader.json", &note).await;
+        let seen = leader(&cloud, "r").await.expect("read");
+        assert_eq!(seen.now(), Some("me@here"));
+        let old = LeaderSeen { silent_ms: Some(TERM_MS + 1000), ..seen };
+        assert_eq!(old.now(), None);
+        note.owner = None;
+        put(&cloud, "r", "leader.json", &note).await;
+        assert_eq!(leader(&cloud, "r").await.expect("read").now(), None);
         local.shutdown().await;
     }
 }

@@ -88,7 +88,21 @@ fn only_the_cloud_seam_names_the_sdk() {
 #[test]
 fn only_the_session_knows_that_the_cloud_is_local() {
     assert_free_of(
-        &["agent", "app", "cloud", "controller", "headless", "model", "plan", "stats", "ui"],
+        &[
+            "agent",
+            "app",
+            "cloud",
+            "controller",
+            "dashboard",
+            "headless",
+            "model",
+            "place",
+            "plan",
+            "runs",
+            "stats",
+            "ui",
+            "verbs",
+        ],
         &["crate::local", "LocalCloud"],
         &[],
     );
@@ -116,6 +130,8 @@ fn who_confirms_is_known() {
             "controller/advance.rs",
             "headless.rs",
             "controller/end.rs",
+            "verbs/killall.rs",
+            "verbs/order.rs",
         ],
     );
 }
