@@ -10,7 +10,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | the command line |
-//! | [`session`], [`headless`] | what a dashboard or a run without a screen stands on |
+//! | [`place`], [`session`] | where a command works, and what it stands on |
+//! | [`dashboard`], [`headless`], [`verbs`] | the commands that make runs and steer them |
 //! | [`app`], [`ui`] | the dashboard: state and its updates; keys, theme, views |
 //! | [`controller`] | the actor: commands in, snapshots out; tasks are made to match the wish |
 //! | [`model`] | the pure domain: device sets, batches, ramps, the wish, slots, the clock |
@@ -22,7 +23,7 @@
 //! | [`target`] | the practice target |
 //! | [`plan`] | what devices do |
 //! | [`stats`], [`report`] | histograms and what is merged from them; the summary |
-//! | [`record`] | the run folder and the journal |
+//! | [`record`], [`runs`] | the run folder and the journal; the registry of runs in the bucket |
 //! | `process` | what every process of ours does alike: lifeline, open files, output |
 //!
 //! # Two ideas
@@ -72,20 +73,25 @@ pub mod app;
 pub mod cli;
 pub mod cloud;
 pub mod controller;
+pub mod dashboard;
 mod follow;
 pub mod headless;
 pub mod local;
 pub mod model;
+pub mod place;
 pub mod plan;
 mod process;
 pub mod record;
 pub mod report;
 mod run;
+pub mod runs;
 pub mod session;
 pub mod stats;
 pub mod target;
+mod tell;
 pub mod ui;
 mod usage;
+pub mod verbs;
 pub mod watchdog;
 
 pub use run::run;

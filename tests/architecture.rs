@@ -103,6 +103,10 @@ fn only_the_session_knows_that_the_cloud_is_local() {
             "stats",
             "ui",
             "watchdog",
+            "dashboard",
+            "place",
+            "runs",
+            "verbs",
         ],
         &["crate::local", "LocalCloud"],
         &[],
@@ -133,6 +137,8 @@ fn who_confirms_is_known() {
             "headless.rs",
             "controller/end.rs",
             "local/sim.rs",
+            "verbs/killall.rs",
+            "verbs/order.rs",
         ],
     );
 }

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     controller::{Command, Handle, Snapshot},
-    model::Millis,
+    model::{Millis, wish::Spread},
     ui::{self, keymap, terminal, theme::Theme},
 };
 
@@ -55,13 +55,23 @@ pub struct Options {
     pub batch: u32,
     /// The ramp window.
     pub window: Duration,
+    /// How starts are spread over it.
+    pub spread: Spread,
+    /// What the spread's randomness comes from; none: anything.
+    pub seed: Option<u64>,
     /// Whether nothing may be changed from here.
     pub readonly: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: 100, window: Duration::from_secs(10), readonly: false }
+        Self {
+            batch: 100,
+            window: Duration::from_secs(10),
+            spread: Spread::Uniform,
+            seed: None,
+            readonly: false,
+        }
     }
 }
 
@@ -101,8 +111,10 @@ enum Wake {
 impl Session {
     fn new(mut handle: Handle, options: &Options, theme: Theme, pulse: Pulse) -> Self {
         let snapshot = Arc::clone(&handle.snapshots.borrow_and_update());
+        let mut app = App::new(snapshot, options.batch, options.window, options.readonly);
+        (app.spread, app.seed) = (options.spread, options.seed);
         Self {
-            app: App::new(snapshot, options.batch, options.window, options.readonly),
+            app,
             theme,
             commands: handle.commands,
             snapshots: handle.snapshots,

@@ -8,7 +8,7 @@ use std::{cmp::Reverse, sync::Arc, time::Duration};
 use super::{effect::Cause, scale::Scaling};
 use crate::{
     controller::snapshot::{DevicesView, LeadView, Phase, Snapshot, Stuck, TasksView},
-    model::Millis,
+    model::{Millis, wish::Spread},
 };
 
 /// How long an order may stay unseen in the snapshots before we stop assuming it.
@@ -35,6 +35,10 @@ pub struct App {
     pub batch: u32,
     /// Over which the next batch starts.
     pub window: Duration,
+    /// How its starts are spread.
+    pub spread: Spread,
+    /// What the spread's randomness comes from; none: anything.
+    pub seed: Option<u64>,
     /// What is open.
     pub mode: Mode,
     /// Whether the latency axis is logarithmic.
@@ -232,6 +236,8 @@ impl App {
             frozen: None,
             batch,
             window,
+            spread: Spread::Uniform,
+            seed: None,
             mode: Mode::Normal,
             log_axis: false,
             readonly,

@@ -18,7 +18,7 @@ use crate::{
         command::Command,
         snapshot::{Phase, Snapshot},
     },
-    model::{Millis, confirmed::Confirmed, wish::Spread},
+    model::{Millis, confirmed::Confirmed},
 };
 
 /// What a key that changes something hears on the way out.
@@ -77,7 +77,7 @@ fn add(app: &mut App, now: Millis) -> Vec<Effect> {
     }
     let effects = send(
         app,
-        Command::Add { devices: app.batch, over: app.window, spread: Spread::Uniform, seed: None },
+        Command::Add { devices: app.batch, over: app.window, spread: app.spread, seed: app.seed },
         now,
     );
     app.unseen.add = (!effects.is_empty()).then_some(now);

@@ -23,6 +23,7 @@ use super::{
     Cloud, CloudError, ErrorKind,
     types::{Condition, Dated, Fetched, Object},
 };
+use crate::model::Millis;
 
 impl Cloud {
     /// Reads an object, unless it still has the entity tag that is known.
@@ -70,6 +71,24 @@ impl Cloud {
         })?;
         let object = Object { body: body.into_bytes(), etag };
         Ok((Fetched::New(object), tap.dated()))
+    }
+
+    /// How long ago an object was written, by the bucket's own clock, in milliseconds
+    /// (whole seconds); none if it is not there.
+    ///
+    /// Equivalent to `aws s3api head-object --bucket B --key K`. Needs `s3:GetObject`.
+    pub async fn object_age(&self, key: &str) -> Result<Option<Millis>, CloudError> {
+        let tap = DateTap::default();
+        let call = self.s3.head_object().bucket(&self.names.bucket).key(key);
+        let answer = call.customize().interceptor(tap.clone()).send().await;
+        let found = match self.settle("HeadObject", answer) {
+            Ok(found) => found,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let written = found.last_modified().and_then(|at| u64::try_from(at.secs()).ok());
+        let ages = written.zip(tap.dated());
+        Ok(ages.map(|(written, dated)| dated.date.saturating_sub(written * 1000)))
     }
 
     /// Writes an object if the condition holds, and says its new entity tag. Where
