@@ -63,6 +63,9 @@ fn the_pure_parts_know_no_runtime_terminal_or_cloud() {
             "app/action",
             "app/update",
             "app/effect",
+            "app/leave",
+            "app/scale",
+            "app/prompt",
         ],
         &["tokio", "ratatui", "crossterm", "aws_", "SystemTime::now", "Instant::now", "new_v4"],
         &[],
@@ -111,6 +114,7 @@ fn who_confirms_is_known() {
         &[
             "model/confirmed.rs",
             "app/update.rs",
+            "app/leave.rs",
             "app/keys.rs",
             "report/summary.rs",
             "controller/advance.rs",

@@ -5,9 +5,9 @@
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
-use super::effect::Cause;
+use super::{effect::Cause, scale::Scaling};
 use crate::{
-    controller::snapshot::{DevicesView, Phase, Snapshot, TasksView},
+    controller::snapshot::{DevicesView, LeadView, Phase, Snapshot, Stuck, TasksView},
     model::Millis,
 };
 
@@ -16,6 +16,11 @@ pub const SETTLES_MS: Millis = 3_000;
 /// How long the end of a run is waited for after it last came nearer, before we leave
 /// without having seen it.
 pub const END_DEADLINE_MS: Millis = 60_000;
+/// How long a leader that is well can go unheard of: it renews its term every five
+/// seconds, and those who follow look every second.
+pub const QUIET_MS: Millis = 7_000;
+/// Entries of the help.
+pub const HELP_ENTRIES: usize = 15;
 /// How long a hint stays on the screen.
 pub const HINT_MS: Millis = 5_000;
 
@@ -38,6 +43,8 @@ pub struct App {
     pub readonly: bool,
     /// Set once we are on our way out and wait for the run to end.
     pub departing: Option<Departing>,
+    /// Entries of the open panel above the first that is seen.
+    pub scroll: usize,
     /// A word about what the last key did.
     pub hint: Option<Hint>,
     /// When the run on the screen was seen to have ended.
@@ -69,6 +76,8 @@ pub enum Mode {
     Dialog(Dialog),
     /// The keys are shown.
     Help,
+    /// What is left of a run that does not end is shown.
+    Stuck,
 }
 
 /// A value that is asked for.
@@ -111,6 +120,8 @@ pub enum Question {
     EndRun,
     /// Leave, and what of the fleet?
     Quit,
+    /// Take instances away, and stop the tasks on them?
+    Drain(Scaling),
 }
 
 /// A button.
@@ -120,6 +131,8 @@ pub enum Choice {
     Kill,
     /// Leave it running.
     Leave,
+    /// Let tasks stop, so that their instances can go.
+    Drain,
     /// Change nothing.
     Cancel,
 }
@@ -131,6 +144,7 @@ impl Question {
         match self {
             Self::Quit if outlives_us => &[Choice::Kill, Choice::Leave, Choice::Cancel],
             Self::Quit | Self::EndRun => &[Choice::Kill, Choice::Cancel],
+            Self::Drain(_) => &[Choice::Drain, Choice::Cancel],
         }
     }
 }
@@ -222,6 +236,7 @@ impl App {
             log_axis: false,
             readonly,
             departing: None,
+            scroll: 0,
             hint: None,
             ended_at: None,
             unseen: Unseen::default(),
@@ -245,6 +260,20 @@ impl App {
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
         self.snapshot.run.as_ref().map(|run| run.phase)
+    }
+
+    /// What is left of the run, and how to end it by hand, where its end does not come.
+    #[must_use]
+    pub fn stuck(&self) -> Option<&Stuck> {
+        self.snapshot.run.as_ref()?.stuck.as_deref()
+    }
+
+    /// Whether another controller leads the run and is heard of: nothing hangs on us.
+    #[must_use]
+    pub fn is_led_elsewhere(&self) -> bool {
+        self.snapshot.run.as_ref().is_some_and(
+            |run| matches!(run.lead, LeadView::Other { silent_ms, .. } if silent_ms < QUIET_MS),
+        )
     }
 
     /// The hint, while it is fresh.
