@@ -4,10 +4,13 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
+mod local;
+
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, builder::RangedI64ValueParser};
 
+pub use self::local::Local;
 use crate::{
     app::prompt::{MAX_BATCH, MAX_WINDOW},
     plan::Target,
@@ -111,7 +114,7 @@ pub enum Command {
     /// Makes one run from beginning to end, and prints what it found
     Run(Run),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
-    Local,
+    Local(Local),
     /// Serves the practice target: an echo, line by line
     Target(Practice),
     /// Runs the devices of one task; started by the cloud, not by hand

@@ -25,9 +25,9 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
     match cli.command {
         None => dashboard(cli.dashboard),
         Some(Command::Run(arguments)) => headless(arguments),
-        Some(Command::Local) => {
+        Some(Command::Local(arguments)) => {
             log_to_file(None)?;
-            let options = local::Options::new(&record::state_dir(), session::program()?);
+            let options = arguments.options(&record::state_dir(), session::program()?)?;
             shared_runtime()?.block_on(local::serve(options))?;
             Ok(0)
         }
