@@ -10,7 +10,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
@@ -23,12 +23,12 @@ use super::{
     jobs::{Done, RunDone},
     join::Finding,
     notices::Notices,
-    run::Run,
+    run::{Over, Run, Telling},
     snapshot::{Level, OrdersView, Snapshot},
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
-    model::{Millis, confirmed::Confirmed, quota::Quotas},
+    model::{Millis, confirmed::Confirmed, leadership::Leadership, quota::Quotas},
     record::Journal,
 };
 
@@ -178,9 +178,7 @@ impl Actor {
                     show = published.elapsed() >= TICK;
                     match done {
                         Ok(done) => self.learn(done),
-                        Err(error) => {
-                            self.notice(Level::Error, format!("a call panicked: {error}"));
-                        }
+                        Err(error) => self.start_over(&error),
                     }
                 }
                 _ = tick.tick() => {}
@@ -219,6 +217,24 @@ impl Actor {
     /// Tells the person what failed, and what follows from it.
     pub(super) fn failed(&mut self, error: &CloudError, then: &str) {
         self.notice(Level::Warning, format!("{error}; {then}"));
+    }
+
+    /// A job panicked, and whatever waits for it would wait for ever: all that is known
+    /// to be on its way is forgotten, and what the bucket says is read again.
+    fn start_over(&mut self, error: &JoinError) {
+        let text = format!("a call failed for a reason of loadtop's own, going on: {error}");
+        self.notice(Level::Error, text);
+        self.looks = Looks::default();
+        self.finding.forget();
+        self.fleet.forget_calls();
+        let wants = self.options.leads && !self.left;
+        if let Some(run) = self.run.as_mut().filter(|run| !run.has_ended()) {
+            run.lead = Leadership::new(self.me.clone(), wants);
+            run.recording = false;
+            run.telling = Telling::default();
+            run.over = Over::No;
+            run.lose_table();
+        }
     }
 
     fn publish(&self) {

@@ -50,6 +50,14 @@ impl Drain {
         Drain { instance, confirmed, step, since: now, from: 0, calling: false, told: false }
     }
 
+    /// Forgets a call that is on its way; it is made again if need be.
+    pub(super) fn forget_call(&mut self) {
+        if self.calling {
+            self.calling = false;
+            self.step = if self.instance.is_some() { Step::Cordon } else { Step::Empty };
+        }
+    }
+
     /// Whether it is being terminated: the group counts it no more.
     pub(super) fn is_going(&self) -> bool {
         self.step == Step::Going

@@ -281,6 +281,12 @@ impl Fleet {
         self.wished = counted.map(|counted| counted.saturating_sub(1));
     }
 
+    /// Forgets calls that are on their way.
+    pub(super) fn forget_calls(&mut self) {
+        self.calls = 0;
+        self.drains.values_mut().for_each(Drain::forget_call);
+    }
+
     /// A change failed: what was wished is not so.
     pub(super) fn scaling_failed(&mut self) {
         self.generation += 1;

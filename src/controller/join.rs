@@ -56,6 +56,13 @@ pub(super) struct Joined {
     plan: Plan,
 }
 
+impl Finding {
+    /// Forgets a search that is on its way.
+    pub(super) fn forget(&mut self) {
+        self.on_its_way = false;
+    }
+}
+
 impl Actor {
     /// Whether it is not known yet whether there is a run to go on with.
     pub(super) fn is_finding(&self) -> bool {
