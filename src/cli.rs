@@ -4,6 +4,7 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
+mod local;
 mod options;
 mod values;
 mod verbs;
@@ -13,6 +14,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
+    local::Local,
     options::{Image, Making, Spreading, Where},
     values::Program,
     verbs::{Add, Killall, Remove, Scale, Which},
@@ -119,7 +121,7 @@ pub enum Command {
     /// Ends a run for good: all its devices and tasks; waits until nothing is left
     Killall(Killall),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
-    Local,
+    Local(Local),
     /// Serves the practice target: an echo, line by line
     Target(Practice),
     /// Runs the devices of one task; started by the cloud, not by hand

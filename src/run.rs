@@ -34,9 +34,9 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Killall(it)) => {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
-        Some(Command::Local) => {
+        Some(Command::Local(arguments)) => {
             log_to_file(None)?;
-            let options = local::Options::new(&record::state_dir(), session::program()?);
+            let options = arguments.options(&record::state_dir(), session::program()?)?;
             shared_runtime()?.block_on(local::serve(options))?;
             Ok(0)
         }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use aws_sdk_ecs::types::{ContainerDefinition, Task};
-use loadtop::cloud::types::TaskRequest;
+use loadtop::cloud::{ErrorKind, types::TaskRequest};
 use rustix::process::Signal;
 
 use crate::support::{
@@ -183,4 +183,53 @@ fn a_program_has_its_own_environment_and_not_the_clouds_keys() {
     assert_eq!(task.stop_code().map(|code| code.as_str()), Some("TaskFailedToStart"));
     let reason = task.containers()[0].reason().unwrap();
     assert!(reason.contains("no-such-program: not in its PATH"), "{reason}");
+}
+
+#[test]
+fn it_can_be_larger_and_model_its_tasks() {
+    let house = House::new();
+    let options = ["--instances", "20", "--tasks-per-instance", "8", "--modelled"];
+    let mut local = Local::start_with(&house, &options);
+    let cloud = local.cloud();
+    let seen = runtime().block_on(async {
+        for task in 0..80 {
+            let request = TaskRequest {
+                client_token: format!("t{task}"),
+                started_by: "r".to_owned(),
+                environment: vec![("LOADTOP_RUN".to_owned(), "r".to_owned())],
+                tags: Vec::new(),
+            };
+            let started = cloud.run_task(&request).await.unwrap();
+            assert_eq!(started.failures, []);
+        }
+        (cloud.container_instances().await.unwrap(), cloud.group().await.unwrap())
+    });
+    assert_eq!((seen.0.len(), seen.1.max), (20, 20));
+    eventually("all run", || {
+        let instances = runtime().block_on(cloud.container_instances()).unwrap();
+        instances.iter().map(|it| it.running).sum::<u32>() == 80
+    });
+    assert_eq!(processes::below(local.pid()).len(), 0, "no process is one of them");
+    local.signal(Signal::TERM);
+    assert_eq!(local.exit_code(), Some(0));
+}
+
+#[test]
+fn its_calls_fail_and_its_lists_lag_as_it_was_told() {
+    let house = House::new();
+    let options = ["--modelled", "--lag", "30s", "--fault", "StopTask:throttle:100%"];
+    let local = Local::start_with(&house, &options);
+    let cloud = local.cloud();
+    runtime().block_on(async {
+        let request = TaskRequest {
+            client_token: "t".to_owned(),
+            started_by: "r".to_owned(),
+            environment: Vec::new(),
+            tags: Vec::new(),
+        };
+        let started = cloud.run_task(&request).await.unwrap();
+        assert_eq!(cloud.list_tasks(Some("r")).await.unwrap(), Vec::<String>::new());
+        let refused = cloud.stop_task(&started.tasks[0].arn, "test").await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Throttled);
+    });
 }

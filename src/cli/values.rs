@@ -89,7 +89,7 @@ pub(super) fn variable(text: &str) -> Result<String, String> {
 pub struct Program(pub Vec<String>);
 
 /// A duration as in plans: `15s`, `2m`, `1h30m`, `2s500ms`; a bare number is seconds.
-fn duration(text: &str, most: Duration) -> Result<Duration, String> {
+pub(super) fn duration(text: &str, most: Duration) -> Result<Duration, String> {
     let time = match text.parse::<f64>() {
         // What no duration can hold is certainly too long.
         Ok(seconds) if seconds >= 0.0 => {

@@ -132,8 +132,11 @@ mod tests {
         model::wish::Change,
     };
 
+    /// A lease that has not lapsed.
+    const FAR: Millis = 10_000_000_000_000;
+
     fn edit_of(count: u32) -> Edit {
-        let change = Change::Renew { until: 1_000_000 + u64::from(count) };
+        let change = Change::Renew { until: FAR + Millis::from(count) };
         Edit { id: format!("edit-{count}"), change }
     }
 
@@ -145,8 +148,8 @@ mod tests {
             .await
             .expect("a local cloud");
         let cloud = Cloud::connect(&local.endpoint(), local.names());
-        let first = create(&cloud, "wish.json", &Wish::new("p", 1_000_000)).await.expect("created");
-        let again = create(&cloud, "wish.json", &Wish::new("p", 9_000_000)).await.expect("read");
+        let first = create(&cloud, "wish.json", &Wish::new("p", FAR)).await.expect("created");
+        let again = create(&cloud, "wish.json", &Wish::new("p", 9)).await.expect("read");
         assert_eq!(again.wish, first.wish, "what is there stays");
         let editors = (0..5).map(|n| {
             let (cloud, first) = (cloud.clone(), first.clone());

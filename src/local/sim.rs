@@ -21,6 +21,7 @@ use crate::{
     model::{
         confirmed::Confirmed,
         registry::{Policy, Workload},
+        wish::Spread,
     },
     plan::Plan,
 };
@@ -122,9 +123,8 @@ impl World {
                 sleep(LOOK).await;
             }
         };
-        if timeout(deadline, looking).await.is_err() {
-            panic!("not within {deadline:?}: {what}; {:?}", self.ledger());
-        }
+        let seen = timeout(deadline, looking).await;
+        assert!(seen.is_ok(), "not within {deadline:?}: {what}; {:?}", self.ledger());
     }
 
     /// What is known of tasks and devices, from where nobody can be deceived.
@@ -155,6 +155,12 @@ impl Seat {
         self.handle.commands.send(command).await.expect("the controller is there");
     }
 
+    /// Adds devices, their starts spread evenly over a window.
+    pub(crate) async fn add(&self, devices: u32, over: Duration) {
+        let (spread, seed) = (Spread::Uniform, Some(7));
+        self.order(Command::Add { devices, over, spread, seed }).await;
+    }
+
     /// Ends the run, as somebody who has agreed to that.
     pub(crate) async fn end_run(&self, scale_to_zero: bool) {
         self.order(Command::End { scale_to_zero, confirmed: Confirmed::ByPlan }).await;
@@ -170,9 +176,9 @@ impl Seat {
     ) {
         let mut snapshots = self.handle.snapshots.clone();
         let seen = timeout(deadline, snapshots.wait_for(|snapshot| wanted(snapshot))).await;
-        if !matches!(seen, Ok(Ok(_))) {
-            panic!("not within {deadline:?}: {what}; {:#?}", self.handle.snapshots.borrow());
-        }
+        let is_seen = matches!(seen, Ok(Ok(_)));
+        let last = &self.handle.snapshots;
+        assert!(is_seen, "not within {deadline:?}: {what}; {:#?}", last.borrow());
     }
 
     /// Ends the controller as a closed terminal does: its calls are abandoned.

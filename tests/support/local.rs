@@ -38,8 +38,14 @@ pub struct Local {
 impl Local {
     /// Until it has said where it is.
     pub fn start(house: &House) -> Self {
+        Self::start_with(house, &[])
+    }
+
+    /// The same, with options.
+    pub fn start_with(house: &House, options: &[&str]) -> Self {
         let mut child = house
             .command(&["local"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

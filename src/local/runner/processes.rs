@@ -26,13 +26,13 @@ pub(in crate::local) struct Processes {
     surroundings: Surroundings,
     /// How to reach each process that was started; none once no more may start.
     orders: Mutex<Option<HashMap<String, watch::Sender<Order>>>>,
-    processes: TaskTracker,
+    running: TaskTracker,
 }
 
 impl Processes {
     pub(super) fn new(surroundings: Surroundings) -> Self {
         let orders = Mutex::new(Some(HashMap::new()));
-        Processes { surroundings, orders, processes: TaskTracker::new() }
+        Processes { surroundings, orders, running: TaskTracker::new() }
     }
 
     /// Starts a task's process; what becomes of it is reported.
@@ -49,7 +49,7 @@ impl Processes {
         let (order, ordered) = watch::channel(Order::Run);
         orders.retain(|_, order| !order.is_closed());
         orders.insert(task.clone(), order);
-        self.processes.spawn(async move { process.run(task, ordered, report).await });
+        self.running.spawn(async move { process.run(task, ordered, report).await });
     }
 
     /// Asks a process to end.
@@ -72,16 +72,16 @@ impl Processes {
     /// than `grace` are killed. Says how many did not end even then.
     pub(super) async fn end_all(&self, grace: Duration) -> u32 {
         let orders = self.lock().take().unwrap_or_default();
-        self.processes.close();
+        self.running.close();
         for (order, within) in [(Order::Terminate, grace), (Order::Kill, KILLED_END_WITHIN)] {
             for process in orders.values() {
                 process.send_replace(order);
             }
-            if tokio::time::timeout(within, self.processes.wait()).await.is_ok() {
+            if tokio::time::timeout(within, self.running.wait()).await.is_ok() {
                 return 0;
             }
         }
-        let left = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
+        let left = u32::try_from(self.running.len()).unwrap_or(u32::MAX);
         tracing::error!(left, "local cloud: killed processes that did not end");
         left
     }

@@ -15,9 +15,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 async fn a_thousand_devices_come_shrink_and_go() {
     let world = World::new(1, |_| {});
     let seat = world.controller("a");
-    let over = Duration::from_secs(20);
-    let spread = crate::model::wish::Spread::Uniform;
-    seat.order(Command::Add { devices: 1000, over, spread, seed: None }).await;
+    seat.add(1000, Duration::from_secs(20)).await;
     seat.until("all are planned", MINUTE, |it| it.ramp.planned == 1000 && it.ramp.is_over()).await;
     world.until("all are alive", MINUTE, |it| it.alive() == 1000).await;
     assert_eq!(world.running_tasks(), 4);
@@ -39,6 +37,25 @@ async fn a_thousand_devices_come_shrink_and_go() {
     .await;
     assert_eq!((world.running_tasks(), world.ledger().alive()), (0, 0));
     assert_eq!(world.ledger().doubled(), 0);
+    seat.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_answers_and_a_broken_link_start_nothing_twice() {
+    let world = World::new(6, |_| {});
+    let seat = world.controller("a");
+    seat.add(1000, Duration::from_secs(10)).await;
+    // Those of the wish's writes and of the first RunTasks are among them.
+    seat.link.lose_answers(12);
+    world.until("some are alive", 2 * MINUTE, |it| it.alive() > 0).await;
+    seat.link.down();
+    world.run_for(MINUTE).await;
+    seat.link.up();
+    world.until("all are alive", 2 * MINUTE, |it| it.alive() == 1000).await;
+    world.run_for(MINUTE).await;
+    let ledger = world.ledger();
+    assert_eq!((ledger.doubled(), ledger.tasks, ledger.alive()), (0, 4, 1000));
+    assert!(seat.cloud.calls()["RunTask"] >= 4, "{:?}", seat.cloud.calls());
     seat.leave().await;
 }
 
@@ -90,13 +107,7 @@ async fn agents_that_hear_nothing_end_with_their_lease() {
     let mut world = World::new(4, |_| {});
     world.site.refresh = Duration::from_secs(10);
     let seat = world.controller_with("a", |options| options.policy.lease_ms = 120_000);
-    seat.order(Command::Add {
-        devices: 500,
-        over: Duration::ZERO,
-        spread: Spread::Uniform,
-        seed: None,
-    })
-    .await;
+    seat.add(500, Duration::ZERO).await;
     world.until("all are alive", MINUTE, |it| it.alive() == 500).await;
     world.run_for(Duration::from_mins(10)).await;
     assert_eq!(world.ledger().alive(), 500, "the lease is renewed");

@@ -20,20 +20,26 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
         fleet::room_words(scene),
     )];
     if scene.snapshot().run.is_some() {
-        let lease = lead::lease(scene).map(|(role, words)| scene.span(role, words));
+        let tasks = labelled(scene, "Tasks", fleet::tasks_headline(scene));
+        let lease =
+            Line::from_iter(lead::lease(scene).map(|(role, words)| scene.span(role, words)));
+        // It is never left out: where it does not fit it goes on a line with the lead.
+        let fits = tasks.width() + lease.width() < usize::from(body.width);
+        let (beside, below) =
+            if fits { (lease, Line::default()) } else { (Line::default(), lease) };
         // There is no room for what goes without saying.
         let lead = lead::word(scene)
             .filter(|(role, _)| *role != Role::Dim)
             .map(|(role, words)| scene.span(role, words));
         lines.extend([
-            (labelled(scene, "Tasks", fleet::tasks_headline(scene)), Line::from_iter(lease)),
+            (tasks, beside),
             (labelled(scene, "Devices", fleet::devices_headline(scene)), Line::default()),
             (labelled(scene, "Response", latency::shortest(scene)), Line::default()),
             (
                 labelled(scene, "Requests", traffic::short(traffic::requests(scene))),
                 traffic::short(traffic::errors(scene)),
             ),
-            (Line::default(), Line::from_iter(lead)),
+            (below, Line::from_iter(lead)),
         ]);
         lines.retain(|(left, right)| left.width() + right.width() > 0);
     }
