@@ -19,6 +19,9 @@ use crate::{
     tell::Teller,
 };
 
+/// How long instances that nobody else sees to may take to go.
+const ALONE: Duration = Duration::from_mins(2);
+
 /// Adds devices.
 pub async fn add(arguments: Add) -> color_eyre::Result<u8> {
     let command = Command::Add {
@@ -28,38 +31,50 @@ pub async fn add(arguments: Add) -> color_eyre::Result<u8> {
         seed: arguments.spreading.seed,
     };
     let wait = arguments.wait.map(|most| Wait::new("the ramp is not over", most, has_ramped));
-    Order { verb: "add", command, needs_run: true, wait }.give(&arguments.which).await
+    Order { verb: "add", command, needs_run: true, wait, alone: None }.give(&arguments.which).await
 }
 
 /// Takes devices away.
 pub async fn remove(arguments: Remove) -> color_eyre::Result<u8> {
     let command = Command::Remove { devices: arguments.devices };
     let wait = arguments.wait.map(|most| Wait::new("devices are left", most, are_gone));
-    Order { verb: "remove", command, needs_run: true, wait }.give(&arguments.which).await
+    Order { verb: "remove", command, needs_run: true, wait, alone: None }
+        .give(&arguments.which)
+        .await
 }
 
 /// Sets the number of instances.
 pub async fn scale(arguments: Scale) -> color_eyre::Result<u8> {
     let instances = arguments.instances;
     let command = Command::ScaleTo(instances, arguments.yes.then_some(Confirmed::ByFlag));
-    let are_there = move |now: &Snapshot, _| {
+    let none_leaves = move |now: &Snapshot, _| {
         let it = &now.instances.value;
-        it.registered == instances && it.booting == 0 && it.leaving == 0
+        it.desired == instances && it.leaving == 0
+    };
+    let are_there = move |now: &Snapshot, landed| {
+        let it = &now.instances.value;
+        none_leaves(now, landed) && it.registered == instances && it.booting == 0
     };
     let wait = arguments.wait.map(|most| Wait::new("the instances are not there", most, are_there));
-    Order { verb: "scale", command, needs_run: false, wait }.give(&arguments.which).await
+    // Without a run this controller is the one that has them go.
+    let alone = Some(Wait::new("the instances have not gone", ALONE, none_leaves));
+    Order { verb: "scale", command, needs_run: false, wait, alone }.give(&arguments.which).await
 }
 
 /// Stops the starts.
 pub async fn pause(arguments: Which) -> color_eyre::Result<u8> {
     let command = Command::Pause;
-    Order { verb: "pause", command, needs_run: true, wait: None }.give(&arguments).await
+    Order { verb: "pause", command, needs_run: true, wait: None, alone: None }
+        .give(&arguments)
+        .await
 }
 
 /// Lets the starts go on.
 pub async fn resume(arguments: Which) -> color_eyre::Result<u8> {
     let command = Command::Resume;
-    Order { verb: "resume", command, needs_run: true, wait: None }.give(&arguments).await
+    Order { verb: "resume", command, needs_run: true, wait: None, alone: None }
+        .give(&arguments)
+        .await
 }
 
 /// Whether the ramp is over and every task runs or has failed.
@@ -112,6 +127,8 @@ struct Order {
     /// Whether it is about a run; instances are there without one.
     needs_run: bool,
     wait: Option<Wait>,
+    /// What is waited for in any case where no run is on.
+    alone: Option<Wait>,
 }
 
 impl Order {
@@ -158,7 +175,8 @@ impl Order {
         if let Err(why) = steering.order(self.command).await? {
             return end(steering, Outcome::Refused, Some(why));
         }
-        let Some(wait) = self.wait else {
+        let alone = self.alone.filter(|_| run.is_none());
+        let Some(wait) = self.wait.or(alone) else {
             return end(steering, Outcome::Done, None);
         };
         let landed = steering.snapshot().at;
