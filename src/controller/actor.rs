@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
-    model::{Millis, confirmed::Confirmed, leadership::Leadership, quota::Quotas},
+    model::{Millis, leadership::Leadership, quota::Quotas},
     record::Journal,
 };
 
@@ -58,8 +58,8 @@ pub(super) struct Actor {
     pub(super) orders: OrdersView,
     /// Orders that wait until it is known which run they are for.
     pub(super) held: VecDeque<Command>,
-    /// A change of the number of instances that waits until that is known.
-    pub(super) scale_waits: Option<(i32, Option<Confirmed>)>,
+    /// Whether the instances that are wholly ours go as soon as it is seen which.
+    pub(super) to_least: bool,
     /// AWS's token buckets, as far as we know how full they are.
     pub(super) quotas: Quotas,
     /// When the run's tasks were seen last (this machine's clock).
@@ -137,7 +137,7 @@ impl Actor {
             others: Vec::new(),
             orders: OrdersView::default(),
             held: VecDeque::new(),
-            scale_waits: None,
+            to_least: false,
             quotas: Quotas::new(clock.monotonic()),
             cloud,
             site,
@@ -164,6 +164,7 @@ impl Actor {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now();
         loop {
+            self.clock.tick();
             // What a person or the clock asked for is shown at once; answers, of which
             // there may be very many, no oftener than the clock.
             let mut show = true;

@@ -49,6 +49,7 @@ impl Actor {
         self.tasks_at = None;
         // What the former run still waits for will not be taken for this one's.
         self.looks.begin_run();
+        self.fleet.forget_definition();
         self.run = Some(run);
         if let Err(error) = opened {
             self.notice_no_folder(&error);

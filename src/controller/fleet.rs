@@ -22,6 +22,8 @@ const BOOT_MS: Millis = 300_000;
 const DETAILS_EVERY_MS: Millis = 5_000;
 /// The same where they take many calls.
 const DETAILS_OF_MANY_EVERY_MS: Millis = 30_000;
+/// How long after a change the group is expected to say it.
+const SETTLED_MS: Millis = 15_000;
 /// Instances that one call describes.
 const PER_CALL: usize = 100;
 
@@ -35,10 +37,14 @@ pub(super) struct Fleet {
     pub(super) definition: Option<DefinitionSeen>,
     /// The number that was set last, until the group says it too.
     wished: Option<u32>,
+    /// Since when the group is seen not to say it (monotonic).
+    wished_at: Option<Millis>,
     /// Machines that are to go, and how far that is.
     pub(super) drains: BTreeMap<String, Drain>,
     /// Counts the changes: what was asked for before the latest one is stale.
     pub(super) generation: u64,
+    /// The same of the changes of the group alone.
+    pub(super) group_generation: u64,
     /// The generation that `instances` are of, and when they were described (monotonic).
     seen_in: Option<(u64, Millis)>,
     /// Since when instances are on their way up (monotonic), and whether it was told
@@ -81,12 +87,18 @@ impl Fleet {
         cluster: ClusterSeen,
         now: Millis,
     ) -> bool {
-        // Placements do not change the group: only what was set here makes it stale.
-        if generation != self.generation && self.wished.is_some() {
+        if generation != self.group_generation {
             return false;
         }
-        if self.wished == Some(group.desired) {
+        // Another controller may have set another number meanwhile.
+        let settled = self.wished_at.is_none_or(|at| now >= at + SETTLED_MS);
+        if self.wished == Some(group.desired) || settled {
             self.wished = None;
+        }
+        if self.wished.is_none() {
+            self.wished_at = None;
+        } else {
+            self.wished_at.get_or_insert(now);
         }
         self.group = Some(group);
         self.cluster = Some(cluster);
@@ -141,6 +153,26 @@ impl Fleet {
     /// Machines that are to go and that the group still counts.
     fn to_go(&self) -> u32 {
         self.drains.values().filter(|drain| !drain.is_going()).count() as u32
+    }
+
+    /// Whether the group and the instances were seen.
+    pub(super) fn is_known(&self) -> bool {
+        self.group.is_some() && self.seen_in.is_some()
+    }
+
+    /// Whether the instances were seen after the latest change.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.seen_in.is_some_and(|(generation, _)| generation == self.generation)
+    }
+
+    /// Forgets what one task takes: tasks of another kind come.
+    pub(super) fn forget_definition(&mut self) {
+        self.definition = None;
+    }
+
+    /// Machines on their way out that somebody must still see to.
+    pub(super) fn unfinished(&self) -> usize {
+        self.to_go() as usize
     }
 
     /// Whether instances are on their way up.
@@ -270,13 +302,16 @@ impl Fleet {
     /// The desired number was set.
     pub(super) fn scaled_out(&mut self, target: u32) {
         self.generation += 1;
-        self.wished = Some(target);
+        self.group_generation += 1;
+        (self.wished, self.wished_at) = (Some(target), None);
         self.booting_since = None;
     }
 
     /// A machine is being terminated, and the group's number lowered with it.
     pub(super) fn scaled_in(&mut self) {
         self.generation += 1;
+        self.group_generation += 1;
+        self.wished_at = None;
         let counted = self.wished.or(self.group.as_ref().map(|group| group.desired));
         self.wished = counted.map(|counted| counted.saturating_sub(1));
     }
@@ -290,7 +325,8 @@ impl Fleet {
     /// A change failed: what was wished is not so.
     pub(super) fn scaling_failed(&mut self) {
         self.generation += 1;
-        self.wished = None;
+        self.group_generation += 1;
+        (self.wished, self.wished_at) = (None, None);
     }
 
     fn room(&self) -> u32 {
@@ -429,14 +465,17 @@ mod tests {
     #[test]
     fn a_look_from_before_a_change_is_not_believed() {
         let mut fleet = fleet(1, &[0]);
-        let stale = fleet.generation;
+        let stale = fleet.group_generation;
         fleet.scaled_out(2);
         let cluster = ClusterSeen { registered: 1, running: 0, pending: 0 };
         assert!(!fleet.learn_counts(stale, group(1, 1), cluster.clone(), 0));
         assert_eq!(fleet.desired(), Some(2));
         // One that was asked for later but is still behind keeps what was wished.
-        assert!(fleet.learn_counts(fleet.generation, group(1, 1), cluster, 0));
+        assert!(fleet.learn_counts(fleet.group_generation, group(1, 1), cluster.clone(), 0));
         assert_eq!(fleet.desired(), Some(2));
+        // At last the group is right.
+        assert!(fleet.learn_counts(fleet.group_generation, group(1, 1), cluster, SETTLED_MS));
+        assert_eq!(fleet.desired(), Some(1));
     }
 
     #[test]

@@ -38,6 +38,10 @@ use crate::{
     stats::Part,
 };
 
+/// Tasks that one call describes.
+const PER_CALL: usize = 100;
+/// The time between two of many calls in a row.
+const BETWEEN_CALLS: Duration = Duration::from_millis(100);
 /// Parts of results that are read at once.
 const PARTS_AT_ONCE: usize = 16;
 /// How long RunTask may take: with half a term before it, less than a term.
@@ -84,8 +88,8 @@ pub(super) enum RunDone {
     LeaderWritten(Result<(String, Option<Dated>), CloudError>),
     /// The slot table was taken over, in this term.
     TookOver(u64, Box<Result<Table, CloudError>>),
-    /// Blocks of the slot table were written, so that these slots may be launched.
-    Recorded(Vec<(u32, u32)>, Written),
+    /// Blocks of the slot table were written in this term, so that these slots may be launched.
+    Recorded(u64, Vec<(u32, u32)>, Written),
     /// RunTask was answered, for this attempt of a slot.
     Started(u32, u32, Result<Started, CloudError>),
     /// StopTask was answered, for this slot.
@@ -254,8 +258,14 @@ pub(super) async fn cordon(
 
 /// Lists the tasks that carry the run's name, and describes them.
 pub(super) async fn strays(cloud: Cloud, started_by: String) -> Result<Vec<TaskSeen>, CloudError> {
-    let arns = cloud.list_tasks(Some(&started_by)).await?;
-    if arns.is_empty() { Ok(Vec::new()) } else { cloud.describe_tasks(&arns).await }
+    let arns = retried(|| cloud.list_tasks(Some(&started_by))).await?;
+    let mut tasks = Vec::with_capacity(arns.len());
+    for some in arns.chunks(PER_CALL) {
+        tasks.extend(retried(|| cloud.describe_tasks(some)).await?);
+        // At half of AWS's rate: whoever else looks at tasks finds something left.
+        tokio::time::sleep(BETWEEN_CALLS).await;
+    }
+    Ok(tasks)
 }
 
 /// Writes that a run has ended: its summary, and then its entry in the registry.

@@ -53,7 +53,8 @@ pub(super) struct Found {
 pub(super) struct Joined {
     registry: Registry,
     stored: Stored,
-    plan: Plan,
+    /// None where it cannot be read: the run can be steered and ended all the same.
+    plan: Option<Plan>,
 }
 
 impl Finding {
@@ -121,21 +122,20 @@ impl Actor {
         }
         self.clock.observe(stored.dated);
         let lead = Leadership::new(self.me.clone(), self.options.leads && !self.left);
-        let mut run = Run::new(
-            registry,
-            Some(plan),
-            &self.cloud,
-            stored.wish.clone(),
-            lead,
-            &self.options.runs,
-        );
+        let mut run =
+            Run::new(registry, plan, &self.cloud, stored.wish.clone(), lead, &self.options.runs);
         run.take_wish(stored.wish, stored.etag, now);
         run.calls_before = self.cloud.calls();
         let text = format!("run {} of {} is on: this is it", run.id, run.registry.by);
         self.tasks_at = None;
         self.looks.begin_run();
+        self.fleet.forget_definition();
+        let opened = if self.options.leads { run.open_journal(&self.options.runs) } else { Ok(()) };
         self.run = Some(run);
         self.notice(Level::Info, text);
+        if let Err(error) = opened {
+            self.notice_no_folder(&error);
+        }
     }
 }
 
@@ -186,7 +186,7 @@ async fn details(cloud: &Cloud, registry: Registry) -> Result<Option<Joined>, Cl
     let prefix = format!("{RUNS}{}/", registry.run);
     let stored = wishes::read(cloud, &format!("{prefix}wish.json")).await?;
     let plan = read::<Plan>(cloud, &format!("{prefix}{}", stored.wish.plan)).await?;
-    Ok(plan.map(|plan| Joined { registry, stored, plan }))
+    Ok(Some(Joined { registry, stored, plan }))
 }
 
 async fn read<T: serde::de::DeserializeOwned>(

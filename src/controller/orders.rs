@@ -22,7 +22,8 @@ const REFUSED_MOST: usize = 32;
 impl Actor {
     /// Takes an order; one that comes before it is known which run it is for waits.
     pub(super) fn order(&mut self, command: Command) {
-        if self.is_finding() && command != Command::Leave && self.held.len() < HELD_MOST {
+        let waits = !self.held.is_empty() || self.must_wait(&command);
+        if waits && command != Command::Leave && self.held.len() < HELD_MOST {
             self.held.push_back(command);
         } else {
             self.obey(&command);
@@ -31,11 +32,18 @@ impl Actor {
 
     /// Obeys the orders that waited.
     pub(super) fn obey_held(&mut self) {
-        while !self.is_finding()
+        while let Some(command) = self.held.front()
+            && !self.must_wait(command)
             && let Some(command) = self.held.pop_front()
         {
             self.obey(&command);
         }
+    }
+
+    /// Whether an order is for what is not known yet: the run, or the instances.
+    fn must_wait(&self, command: &Command) -> bool {
+        let scales = matches!(command, Command::ScaleBy(..) | Command::ScaleTo(..));
+        self.is_finding() || scales && !self.fleet.is_known()
     }
 
     /// Carries an order out, as far as that is possible at once.
@@ -45,10 +53,10 @@ impl Actor {
         match *command {
             Command::Add { devices, over, spread, seed } => self.add(devices, over, spread, seed),
             Command::Remove { devices } => self.remove(devices),
-            Command::ScaleBy(more, confirmed) => match self.fleet.desired() {
-                Some(desired) => self.scale_to(desired.saturating_add_signed(more), confirmed),
-                None => self.scale_later(more, confirmed),
-            },
+            Command::ScaleBy(more, confirmed) => {
+                let desired = self.fleet.desired().unwrap_or(0);
+                self.scale_to(desired.saturating_add_signed(more), confirmed);
+            }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
@@ -177,7 +185,15 @@ impl Actor {
 
     fn end(&mut self, scale_to_zero: bool, confirmed: Confirmed) {
         let Some(run) = self.steerable() else {
-            return self.notice(Level::Info, "no run is on that could be ended");
+            let is_on = self.run.as_ref().is_some_and(|run| !run.has_ended());
+            return match (is_on, scale_to_zero) {
+                (false, _) => self.refuse(Level::Info, "no run is on that could be ended"),
+                (true, false) => self.notice(Level::Info, "the run is ending already"),
+                (true, true) => self.refuse(
+                    Level::Warning,
+                    "the run is ending already, and its instances stay: scale them in after it",
+                ),
+            };
         };
         run.confirmed = Some(confirmed);
         self.change(Change::Stop { scale_to_zero });

@@ -29,6 +29,8 @@ use crate::{
 
 /// How long a task of an ending run must be unknown to ECS until it counts as gone.
 const UNKNOWN_MS: Millis = 15_000;
+/// Slots that ask for room, too, when a task found some.
+const MORE_MAY_ASK: usize = 16;
 /// The exit code of a program that SIGTERM ended: as asked, where it was asked.
 const EXIT_TERMINATED: i32 = 143;
 
@@ -84,7 +86,14 @@ impl Actor {
         let awaited = run.slots.get(slot).is_some_and(|it| {
             it.attempt == attempt && matches!(it.state, SlotState::Asked { again_at: None })
         });
-        if !run.has_table() || !awaited {
+        if !run.has_table() {
+            return;
+        }
+        if !awaited {
+            // Found in a list meanwhile: all that is over is its call.
+            if run.slots.get(slot).is_some_and(|it| !matches!(it.state, SlotState::Asked { .. })) {
+                run.slots.answered(slot, Outcome::NotAsked, now);
+            }
             return;
         }
         let refusal = reason_of(&answer);
@@ -96,7 +105,7 @@ impl Actor {
             Outcome::Placed(_) => {
                 run.tally.started += 1;
                 self.fleet.tasks_changed();
-                run.slots.room_came();
+                run.slots.room_for(MORE_MAY_ASK);
             }
             // Whoever waits behind this one would find no room either.
             Outcome::NoRoom => {
@@ -216,7 +225,10 @@ impl Actor {
                 return;
             }
         };
-        let Some(run) = self.run.as_mut().filter(|run| run.has_table()) else {
+        if !self.leads(now) {
+            return;
+        }
+        let Some(run) = &mut self.run else {
             return;
         };
         let mut strays = Vec::new();
