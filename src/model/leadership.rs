@@ -133,7 +133,6 @@ enum Seen {
 /// A look on its way.
 #[derive(Debug, Clone, Copy)]
 struct Looking {
-    /// Whether what it brings may be older than what is known by now.
     stale: bool,
 }
 
@@ -240,10 +239,7 @@ impl Leadership {
 
     /// What a look found: none if it failed, `Some(None)` if there is no object.
     pub fn looked(&mut self, now: Millis, found: Option<Option<(LeaderNote, String)>>) {
-        let Some(looking) = self.looking.take() else {
-            return;
-        };
-        let Some(found) = found.filter(|_| !looking.stale) else {
+        let Some(found) = self.looking.take().filter(|it| !it.stale).and(found) else {
             return;
         };
         self.must_look = false;
@@ -282,9 +278,8 @@ impl Leadership {
     }
 
     fn found_other(&mut self, note: LeaderNote, etag: String, now: Millis) {
-        match &self.seen {
-            Seen::Note { etag: known, .. } if *known == etag => {}
-            _ => self.seen = Seen::Note { note, etag, since: now },
+        if !matches!(&self.seen, Seen::Note { etag: known, .. } if *known == etag) {
+            self.seen = Seen::Note { note, etag, since: now };
         }
     }
 
@@ -294,9 +289,7 @@ impl Leadership {
             return;
         };
         // A look that left before says nothing about this.
-        if let Some(looking) = &mut self.looking {
-            looking.stale = true;
-        }
+        self.distrust_look();
         match how {
             Written::Landed(etag) => {
                 self.highest.0 = self.highest.0.max(note.term);
@@ -371,9 +364,7 @@ impl Leadership {
         }
         let note = LeaderNote { owner: None, term: mine.term, beat: self.highest.1 + 1 };
         let over = Some(mine.etag.clone());
-        if let Some(looking) = &mut self.looking {
-            looking.stale = true;
-        }
+        self.distrust_look();
         let sent = self.wrote_at.unwrap_or(0);
         Some(self.write(note, over, sent))
     }
@@ -388,9 +379,12 @@ impl Leadership {
         if let Some(writing) = &mut self.writing {
             writing.doubted = true;
         }
-        if let Some(looking) = &mut self.looking {
-            looking.stale = true;
-        }
+        self.distrust_look();
+    }
+
+    /// Whatever a look that is on its way brings may be older than what is known.
+    fn distrust_look(&mut self) {
+        self.looking.iter_mut().for_each(|looking| looking.stale = true);
     }
 
     /// Its term, if it leads as far as it knows.
