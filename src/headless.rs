@@ -17,7 +17,7 @@ use crate::{
         Command, Handle, Snapshot,
         snapshot::{InstancesView, Level, Phase},
     },
-    model::confirmed::Confirmed,
+    model::{confirmed::Confirmed, wish::Spread},
     process::output::{print, say},
     report::{RunResult, Summary},
     session::{Session, Settings},
@@ -130,7 +130,7 @@ impl Runner {
         let view = self.snapshot().instances.value.clone();
         let needed = needed(&view, self.plan.devices, devices_per_task)?;
         if needed > view.desired {
-            self.send(Command::ScaleTo(needed)).await?;
+            self.send(Command::ScaleTo(needed, None)).await?;
         }
         self.wait(BOOT, |it| it.instances.value.registered >= needed).await
     }
@@ -138,7 +138,8 @@ impl Runner {
     /// Adds the devices, waits for the ramp, and holds.
     async fn load(&mut self) -> color_eyre::Result<Waited> {
         let Plan { devices, ramp_up, hold_for, .. } = self.plan;
-        self.send(Command::Add { devices, over: ramp_up }).await?;
+        self.send(Command::Add { devices, over: ramp_up, spread: Spread::Uniform, seed: None })
+            .await?;
         let ramped =
             |it: &Snapshot| it.run.is_some() && it.ramp.total == devices && it.ramp.is_over();
         match self.wait(ramp_up + LAUNCH, ramped).await? {

@@ -56,9 +56,12 @@ fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
         window: arguments.ramp_up,
         readonly: arguments.readonly,
     };
-    let add = arguments
-        .devices
-        .map(|devices| crate::controller::Command::Add { devices, over: arguments.ramp_up });
+    let add = arguments.devices.map(|devices| crate::controller::Command::Add {
+        devices,
+        over: arguments.ramp_up,
+        spread: crate::model::wish::Spread::Uniform,
+        seed: None,
+    });
     shared_runtime()?.block_on(async {
         let session = Session::start(settings).await?;
         if let Some(add) = add {

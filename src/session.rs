@@ -4,22 +4,21 @@
 //! Invariant: they begin together and end together, in the reverse order; nothing
 //! that a session started is left when [`Session::end`] returns.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, path::PathBuf};
 
 use color_eyre::eyre::WrapErr;
 
 use crate::{
     cloud::Cloud,
-    controller::{self, Controller, Handle, Limit},
+    controller::{self, Controller, Handle, Join, Limit},
     local::{self, LocalCloud},
+    model::registry::{Policy, Workload},
     plan::{Plan, Target},
     record,
     target::PracticeTarget,
     usage::Usage,
 };
 
-/// How long agents go on without hearing from a controller.
-const LEASE: Duration = Duration::from_mins(10);
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
 
@@ -77,11 +76,14 @@ impl Session {
                 .to_owned(),
         });
         let options = controller::Options {
-            plan: Plan::simple(target),
+            plan: Some(Plan::simple(target)),
             devices_per_task: settings.devices_per_task,
+            workload: Workload::Agent,
+            policy: Policy::default(),
             limit,
             runs,
-            lease: LEASE,
+            join: Join::Own,
+            leads: true,
         };
         let cloud = Cloud::connect(&local.endpoint(), local.names());
         let (controller, handle) = Controller::start(cloud, site, options);

@@ -6,8 +6,8 @@ use super::state::App;
 use crate::{
     cloud::Site,
     controller::snapshot::{
-        Aged, DevicesView, InstanceView, InstancesView, Level, Notice, Phase, Point, Quantiles,
-        RampView, RunView, Snapshot, TasksView, TrafficView, Window,
+        Aged, DevicesView, InstanceView, InstancesView, LeadView, Level, Notice, OrdersView, Phase,
+        Point, Quantiles, RampView, RunView, Snapshot, TasksView, TrafficView, Window,
     },
     model::Millis,
 };
@@ -57,6 +57,9 @@ pub(crate) fn empty() -> Snapshot {
         traffic: Aged::default(),
         notices: notices(&[(Level::Info, 4, "the local cloud is up: 1 instance, 4 tasks fit", 1)]),
         calls: std::collections::BTreeMap::new(),
+        finding: false,
+        others: Vec::new(),
+        orders: OrdersView::default(),
     }
 }
 
@@ -204,7 +207,7 @@ pub(crate) fn unanswered() -> Snapshot {
 /// On its way down.
 pub(crate) fn ending() -> Snapshot {
     Snapshot {
-        run: Some(running(Phase::Ending { tasks_left: 3 }, 260)),
+        run: Some(running(Phase::Ending { tasks_left: 3, left_ms: Some(6_000) }, 260)),
         tasks: aged(TasksView { stopping: 3, stopped: 2, ..TasksView::default() }),
         devices: aged(DevicesView {
             connected: 730,
@@ -247,6 +250,10 @@ fn running(phase: Phase, seconds: Millis) -> RunView {
         phase,
         started_at: NOW - seconds * 1000,
         lease_left_ms: 480_000,
+        lead: LeadView::Us { term: 1 },
+        warning: None,
+        poll_ms: 1000,
+        stuck: None,
         folder: PathBuf::from("/home/me/.local/state/loadtop/runs/7f3a21c"),
         summary: None,
     }
@@ -260,6 +267,7 @@ fn instances(desired: u32, tasks: &[u32]) -> InstancesView {
         registered: tasks.len() as u32,
         booting: desired - tasks.len() as u32,
         leaving: 0,
+        boot_left_ms: None,
         room: tasks.iter().map(|tasks| 4 - tasks).sum(),
         list: (0..)
             .zip(tasks)

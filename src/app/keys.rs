@@ -16,7 +16,7 @@ use crate::{
         command::Command,
         snapshot::{Phase, Snapshot},
     },
-    model::{Millis, confirmed::Confirmed},
+    model::{Millis, confirmed::Confirmed, wish::Spread},
     ui::keymap,
 };
 
@@ -52,8 +52,12 @@ fn named(word: &str) -> Vec<KeyEvent> {
     }
 }
 
+fn add_over(devices: u32, over: Duration) -> Effect {
+    Effect::Send(Command::Add { devices, over, spread: Spread::Uniform, seed: None })
+}
+
 fn add(devices: u32) -> Effect {
-    Effect::Send(Command::Add { devices, over: Duration::from_secs(10) })
+    add_over(devices, Duration::from_secs(10))
 }
 
 fn end(confirmed: Confirmed) -> Effect {
@@ -88,10 +92,10 @@ fn keys_that_change_the_run() {
         ("b 0 Enter Backspace 7 Enter +", vec![add(7)]),
         ("b 9 Esc +", vec![add(100)]),
         ("b Enter +", vec![add(100)]),
-        ("w 0 Enter +", vec![Effect::Send(Command::Add { devices: 100, over: Duration::ZERO })]),
-        ("]]", vec![Effect::Send(ScaleBy(1)), Effect::Send(ScaleBy(1))]),
-        ("[", vec![Effect::Send(ScaleBy(-1))]),
-        ("s 3 Enter", vec![Effect::Send(ScaleTo(3))]),
+        ("w 0 Enter +", vec![add_over(100, Duration::ZERO)]),
+        ("]]", vec![Effect::Send(ScaleBy(1, None)), Effect::Send(ScaleBy(1, None))]),
+        ("[", vec![Effect::Send(ScaleBy(-1, None))]),
+        ("s 3 Enter", vec![Effect::Send(ScaleTo(3, None))]),
         ("s 99 Enter", vec![]),
         ("p", vec![Effect::Send(Pause)]),
         ("pp", vec![Effect::Send(Pause), Effect::Send(Resume)]),
@@ -125,7 +129,7 @@ fn a_run_that_is_ending_takes_nothing_more() {
     assert_eq!(on(fixtures::steady(), "K y + p"), [end(Confirmed::ByDialog)]);
     // On the way out not even the instances are touched any more.
     assert_eq!(on(fixtures::steady(), "q y ] [ s 3 Enter"), [end(Confirmed::ByDialog)]);
-    let scaled = [end(Confirmed::ByDialog), Effect::Send(Command::ScaleBy(-1))];
+    let scaled = [end(Confirmed::ByDialog), Effect::Send(Command::ScaleBy(-1, None))];
     assert_eq!(on(fixtures::steady(), "K y ["), scaled);
     assert_eq!(on(fixtures::ended(), "+"), [add(100)]);
 }
@@ -188,14 +192,16 @@ fn the_end_is_waited_for_as_long_as_it_comes_nearer() {
         snapshot
     };
     let mut now = NOW;
-    let steps = (0..3).rev().map(|tasks_left| Phase::Ending { tasks_left });
+    let steps = (0..3).rev().map(|tasks_left| Phase::Ending { tasks_left, left_ms: None });
     let steps = steps.chain((0..5).map(|read| Phase::Collecting { read, of: 4 }));
     for phase in steps {
         now += END_DEADLINE_MS - 1;
         assert_eq!(observe(&mut app, at(phase), now), [], "{phase:?}");
     }
     // From the start again, and once more as far as before: no progress.
-    for phase in [Phase::Ending { tasks_left: 0 }, Phase::Collecting { read: 4, of: 4 }] {
+    for phase in
+        [Phase::Ending { tasks_left: 0, left_ms: None }, Phase::Collecting { read: 4, of: 4 }]
+    {
         assert_eq!(observe(&mut app, at(phase), now + END_DEADLINE_MS - 1), []);
     }
     // Only the results are missing.

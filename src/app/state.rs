@@ -184,7 +184,7 @@ impl Progress {
     pub fn of(phase: Option<Phase>) -> Self {
         match phase {
             Some(Phase::Running | Phase::Paused) => Self::Unseen,
-            Some(Phase::Ending { tasks_left }) => Self::TasksLeft(Reverse(tasks_left)),
+            Some(Phase::Ending { tasks_left, .. }) => Self::TasksLeft(Reverse(tasks_left)),
             Some(Phase::Collecting { read, .. }) => Self::PartsRead(read),
             None | Some(Phase::Ended) => Self::Over,
         }

@@ -19,7 +19,7 @@ use crate::{
         command::Command,
         snapshot::{Phase, Snapshot},
     },
-    model::{Millis, confirmed::Confirmed},
+    model::{Millis, confirmed::Confirmed, wish::Spread},
 };
 
 /// Ctrl-C's after which nothing is waited for any more.
@@ -73,7 +73,11 @@ fn add(app: &mut App, now: Millis) -> Vec<Effect> {
     if app.is_ending(now) {
         return say(app, "the run is ending; + begins a new one after that", now);
     }
-    let effects = send(app, Command::Add { devices: app.batch, over: app.window }, now);
+    let effects = send(
+        app,
+        Command::Add { devices: app.batch, over: app.window, spread: Spread::Uniform, seed: None },
+        now,
+    );
     app.unseen.add = (!effects.is_empty()).then_some(now);
     effects
 }
@@ -89,7 +93,7 @@ fn scale(app: &mut App, by: i32, now: Millis) -> Vec<Effect> {
     if app.departing.is_some() {
         return say(app, LEAVING, now);
     }
-    send(app, Command::ScaleBy(by), now)
+    send(app, Command::ScaleBy(by, None), now)
 }
 
 fn pause_or_resume(app: &mut App, now: Millis) -> Vec<Effect> {
@@ -242,7 +246,7 @@ fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
     match value {
         Value::Batch(devices) => app.batch = devices,
         Value::Window(window) => app.window = window,
-        Value::Instances(count) => return send(app, Command::ScaleTo(count), now),
+        Value::Instances(count) => return send(app, Command::ScaleTo(count, None), now),
     }
     Vec::new()
 }

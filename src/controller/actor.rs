@@ -26,6 +26,7 @@ use super::{
 use crate::{
     cloud::{Cloud, CloudError, Site},
     model::Millis,
+    plan::Plan,
 };
 
 /// How often what is due by time is looked for.
@@ -118,6 +119,9 @@ impl Actor {
             traffic: Aged::default(),
             notices: Arc::default(),
             calls: std::collections::BTreeMap::new(),
+            finding: false,
+            others: Vec::new(),
+            orders: super::snapshot::OrdersView::default(),
         };
         let (snapshots, seen) = watch::channel(Arc::new(first));
         let actor = Actor {
@@ -199,7 +203,7 @@ impl Actor {
         let run = self.run.as_ref();
         let now = self.clock.bucket();
         let to_wall = |at: Millis| self.clock.to_wall(at);
-        let target = self.options.plan.target();
+        let target = self.options.plan.as_ref().and_then(Plan::target);
         Snapshot {
             at: wall(),
             site: self.site.clone(),
@@ -209,6 +213,10 @@ impl Actor {
                 phase: run.phase(),
                 started_at: run.started_at,
                 lease_left_ms: run.wish.lease_until.saturating_sub(now),
+                lead: super::snapshot::LeadView::Us { term: 1 },
+                warning: None,
+                poll_ms: run.wish.poll_ms,
+                stuck: None,
                 folder: run.folder.clone(),
                 summary: run.summary.clone(),
             }),
@@ -222,6 +230,9 @@ impl Actor {
             traffic: run.map_or_else(Aged::default, |run| run.figures.traffic()),
             notices: self.notices.list(),
             calls: self.cloud.calls(),
+            finding: false,
+            others: Vec::new(),
+            orders: super::snapshot::OrdersView::default(),
         }
     }
 }

@@ -123,7 +123,7 @@ impl Actor {
     /// ended their devices, and the run is brought to its end.
     fn keep_lease(&mut self, since: Millis) {
         let now = self.clock.bucket();
-        let lease = self.options.lease.as_millis() as Millis;
+        let lease = self.options.policy.lease_ms;
         let Some(run) = self.run.as_mut().filter(|run| run.ending.is_none()) else {
             return;
         };

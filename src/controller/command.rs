@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::confirmed::Confirmed;
+use crate::model::{confirmed::Confirmed, wish::Spread};
 
 /// An order to the controller; its outcome is seen in the next snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,20 +14,28 @@ pub enum Command {
         devices: u32,
         /// The window.
         over: Duration,
+        /// How the starts are spread over it.
+        spread: Spread,
+        /// What the spread's randomness comes from; none: anything.
+        seed: Option<u64>,
     },
     /// Takes the newest devices away.
     Remove {
         /// How many.
         devices: u32,
     },
-    /// One instance more or less, and so on.
-    ScaleBy(i32),
-    /// This many instances.
-    ScaleTo(u32),
+    /// So many instances more, or fewer. Instances with live devices go only if that
+    /// was confirmed: their devices move to where there is room.
+    ScaleBy(i32, Option<Confirmed>),
+    /// This many instances; with live devices as above.
+    ScaleTo(u32, Option<Confirmed>),
     /// Lets no further device start; those that run go on.
     Pause,
     /// Lets the starts go on.
     Resume,
+    /// Gives the lead up, since whoever this controller is for goes and the run goes on.
+    /// Nothing is led again after it.
+    Leave,
     /// Ends the run: all devices, then all tasks. Final.
     End {
         /// Whether the instances go too.

@@ -176,7 +176,12 @@ impl Actor {
             ended_at: wall(),
             confirmed,
             wish: run.wish.clone(),
-            target: self.options.plan.target().map_or_else(String::new, ToString::to_string),
+            target: self
+                .options
+                .plan
+                .as_ref()
+                .and_then(crate::plan::Plan::target)
+                .map_or_else(String::new, ToString::to_string),
             tasks_started: run.tally.started,
             tasks_failed: run.tally.failed,
             tasks_left: run.slots.arns().count() as u32,

@@ -185,6 +185,7 @@ impl Fleet {
             registered,
             booting: desired.saturating_sub(registered),
             leaving: self.leaving.len() as u32,
+            boot_left_ms: None,
             room: list.iter().map(|it| it.room).sum(),
             list,
         }

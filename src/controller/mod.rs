@@ -19,12 +19,13 @@ mod jobs;
 mod learn;
 mod notices;
 mod orders;
+pub mod progress;
 mod run;
 pub mod snapshot;
 mod tasks;
 mod wishes;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,8 @@ use crate::{
 pub use command::Command;
 pub use snapshot::Snapshot;
 
+use crate::model::registry::{Policy, Workload};
+
 /// How many commands may wait. A person types slower, a stuck controller must not
 /// eat memory.
 const COMMANDS_MOST: usize = 64;
@@ -44,16 +47,35 @@ const COMMANDS_MOST: usize = 64;
 /// What a controller is made with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What devices do.
-    pub plan: Plan,
-    /// How many devices a task has room for.
+    /// What devices do, in runs that this controller begins; none: it begins none.
+    pub plan: Option<Plan>,
+    /// How many devices a task has room for, in runs that it begins.
     pub devices_per_task: u32,
+    /// What runs in a task, in runs that it begins.
+    pub workload: Workload,
+    /// What is done about losses and missing room, and how long the lease is, in runs
+    /// that it begins.
+    pub policy: Policy,
     /// More devices than this cannot be.
     pub limit: Option<Limit>,
     /// Where run folders are made.
     pub runs: PathBuf,
-    /// How long agents go on without hearing from a controller.
-    pub lease: Duration,
+    /// Which run it is for.
+    pub join: Join,
+    /// Whether it leads its run when nobody else does.
+    pub leads: bool,
+}
+
+/// Which run a controller is for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Join {
+    /// Those that it begins.
+    #[default]
+    Own,
+    /// The latest that has not ended; where there is none, as [`Join::Own`].
+    Latest,
+    /// This one.
+    Run(String),
 }
 
 /// A bound on the number of devices, and where it comes from.

@@ -22,6 +22,7 @@ use crate::{
         confirmed::Confirmed,
         wish::{Batch, Change, Spread, State, Wish},
     },
+    plan::Plan,
     record::{Journal, RunFolder},
 };
 
@@ -33,13 +34,14 @@ impl Actor {
     pub(super) fn obey(&mut self, command: &Command) {
         tracing::info!("order: {command:?}");
         match *command {
-            Command::Add { devices, over } => self.add(devices, over),
+            Command::Add { devices, over, .. } => self.add(devices, over),
             Command::Remove { devices } => self.remove(devices),
-            Command::ScaleBy(more) => match self.fleet.desired() {
+            Command::ScaleBy(more, _) => match self.fleet.desired() {
                 Some(desired) => self.scale_to(desired.saturating_add_signed(more)),
                 None => self.notice(Level::Warning, "the instances are not known yet: try again"),
             },
-            Command::ScaleTo(instances) => self.scale_to(instances),
+            Command::ScaleTo(instances, _) => self.scale_to(instances),
+            Command::Leave => {}
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
             Command::End { scale_to_zero, confirmed } => {
@@ -97,7 +99,7 @@ impl Actor {
     /// Makes a new run; its first objects are written when the actor advances.
     fn begin(&mut self) {
         let id = Uuid::new_v4().simple().to_string()[..12].to_owned();
-        let lease = self.options.lease.as_millis() as Millis;
+        let lease = self.options.policy.lease_ms;
         let mut wish = Wish::new(PLAN, self.clock.bucket() + lease);
         wish.report_ms = self.site.report.as_millis() as Millis;
         wish.results_ms = self.site.results.as_millis() as Millis;
@@ -135,7 +137,7 @@ impl Actor {
             ).to_string(),
             "where": self.site.label,
             "cluster": self.cloud.names().cluster,
-            "target": self.options.plan.target().map(ToString::to_string),
+            "target": self.options.plan.as_ref().and_then(Plan::target).map(ToString::to_string),
         })
     }
 
@@ -157,7 +159,7 @@ impl Actor {
             objects,
             run.key("wish.json"),
             wish,
-            self.options.lease.as_millis() as Millis,
+            self.options.policy.lease_ms,
         );
         self.looks.editing = true;
         self.spawn_of_run(&id, async { RunDone::Begun(job.await) });

@@ -341,7 +341,9 @@ impl Run {
             Some(Stage::Clearing) | None => {}
         }
         match &self.ending {
-            Some(_) => Phase::Ending { tasks_left: self.slots.arns().count() as u32 },
+            Some(_) => {
+                Phase::Ending { tasks_left: self.slots.arns().count() as u32, left_ms: None }
+            }
             None if self.preview().state == State::Paused => Phase::Paused,
             None => Phase::Running,
         }

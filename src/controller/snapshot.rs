@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{cloud::Site, model::Millis, report::Summary};
 
 /// A value and when it was true.
@@ -42,6 +44,36 @@ pub struct Snapshot {
     pub notices: Arc<Vec<Notice>>,
     /// Calls so far by operation, and `throttled`.
     pub calls: BTreeMap<String, u64>,
+    /// Whether live runs are still being looked for, as at the start.
+    pub finding: bool,
+    /// Other runs here that have not ended.
+    pub others: Vec<String>,
+    /// What became of the orders.
+    pub orders: OrdersView,
+}
+
+/// What became of the orders that the controller was given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrdersView {
+    /// How many it took.
+    pub taken: u64,
+    /// The latest ones that could not be carried out: their number, counted from 1,
+    /// and why.
+    pub refused: Vec<(u64, String)>,
+    /// Edits that are not in the bucket's wish yet.
+    pub unwritten: u32,
+}
+
+impl OrdersView {
+    /// Whether the order with this number is in the wish, or was carried out; the
+    /// error is why not. None: not yet.
+    #[must_use]
+    pub fn outcome(&self, number: u64) -> Option<Result<(), &str>> {
+        if let Some((_, why)) = self.refused.iter().find(|(it, _)| *it == number) {
+            return Some(Err(why));
+        }
+        (self.taken >= number && self.unwritten == 0).then_some(Ok(()))
+    }
 }
 
 /// The run as a whole.
@@ -55,14 +87,60 @@ pub struct RunView {
     pub started_at: Millis,
     /// Milliseconds until agents stop by themselves, unless the lease is renewed.
     pub lease_left_ms: Millis,
+    /// Who leads it.
+    pub lead: LeadView,
+    /// Something that is wrong for as long as the run lasts, such as that nothing ends
+    /// its tasks if every controller goes.
+    pub warning: Option<String>,
+    /// How long agents take to see a change of the wish, at most, in milliseconds.
+    pub poll_ms: Millis,
+    /// What is left, and how to end it by hand, where the end of a run does not come.
+    pub stuck: Option<Arc<Stuck>>,
     /// Its folder.
     pub folder: PathBuf,
     /// What it found, once it has ended.
     pub summary: Option<Arc<Summary>>,
 }
 
+/// Who leads a run: starts and stops its tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LeadView {
+    /// That is not known yet.
+    #[default]
+    Unknown,
+    /// This controller.
+    Us {
+        /// Its term.
+        term: u64,
+    },
+    /// This controller, but it cannot renew its term: nothing is started or stopped
+    /// until it can.
+    Unsure,
+    /// Another one.
+    Other {
+        /// Who.
+        owner: String,
+        /// How long nothing was heard of it, in milliseconds.
+        silent_ms: Millis,
+        /// Whether and when this controller takes over if that goes on.
+        takeover_ms: Option<Millis>,
+    },
+    /// Nobody: tasks are neither started nor stopped, and agents end with the lease.
+    Nobody,
+}
+
+/// What is left of a run that does not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// What is left, and why as far as known.
+    pub what: Vec<String>,
+    /// The commands that end it by hand.
+    pub commands: Vec<String>,
+}
+
 /// What a run is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Phase {
     /// Devices start and run.
     Running,
@@ -72,6 +150,8 @@ pub enum Phase {
     Ending {
         /// Tasks that still run.
         tasks_left: u32,
+        /// How long that takes at most, if all goes well, in milliseconds.
+        left_ms: Option<Millis>,
     },
     /// Nothing runs any more, and that was checked; the exact results are being read.
     Collecting {
@@ -99,6 +179,9 @@ pub struct InstancesView {
     pub booting: u32,
     /// Those that are on their way out.
     pub leaving: u32,
+    /// How long the ones that boot are waited for, in milliseconds, before it is said
+    /// that they do not come; none while none boots.
+    pub boot_left_ms: Option<Millis>,
     /// Tasks that still fit on the registered ones.
     pub room: u32,
     /// Each of them.
@@ -117,7 +200,8 @@ pub struct InstanceView {
 }
 
 /// The tasks of the run by their state.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TasksView {
     /// Those that the wish needs.
     pub wanted: u32,
@@ -139,6 +223,9 @@ pub struct TasksView {
     pub given_up: u32,
     /// Failures by reason.
     pub failures: BTreeMap<String, u32>,
+    /// How long it takes until every task was looked at again, in milliseconds: a lost
+    /// one is found by then.
+    pub swept_every_ms: Millis,
 }
 
 /// The devices by their state, over all agents that reported.

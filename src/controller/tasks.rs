@@ -184,7 +184,7 @@ impl Actor {
     /// lease has to pass, so that its devices have surely ended.
     fn learn_unknown(&mut self, asked: &[String], tasks: &[TaskSeen]) {
         let now = self.clock.monotonic();
-        let lease = self.options.lease.as_millis() as Millis;
+        let lease = self.options.policy.lease_ms;
         let Some(run) = &mut self.run else {
             return;
         };

@@ -224,6 +224,7 @@ impl Summary {
         let result = match facts.confirmed {
             Confirmed::ByPlan if answered == 0 || facts.devices_given_up > 0 => RunResult::Error,
             Confirmed::ByPlan => RunResult::Passed,
+            Confirmed::ByPolicy => RunResult::Error,
             _ => RunResult::Stopped,
         };
         let exit_code = match (result, facts.confirmed) {

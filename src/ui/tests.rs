@@ -184,7 +184,7 @@ fn silence_of_the_target_is_said_once_it_is_no_accident() {
     assert!(!sentence(2, Phase::Running).contains("no answers"));
     assert!(sentence(3, Phase::Running).contains("no answers for 3 s, with 1,250 of 1,250"));
     assert!(!sentence(9, Phase::Paused).contains("no answers"));
-    assert!(!sentence(9, Phase::Ending { tasks_left: 3 }).contains("no answers"));
+    assert!(!sentence(9, Phase::Ending { tasks_left: 3, left_ms: None }).contains("no answers"));
 }
 
 #[test]

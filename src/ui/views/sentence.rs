@@ -50,7 +50,7 @@ fn departing(scene: &Scene<'_>) -> Option<(Role, String)> {
     let departing = scene.app.departing?;
     let left = format::left(departing.deadline().saturating_sub(scene.now));
     let ending = match scene.phase() {
-        Some(Phase::Ending { tasks_left }) => format::counted(tasks_left, "task") + " left",
+        Some(Phase::Ending { tasks_left, .. }) => format::counted(tasks_left, "task") + " left",
         Some(Phase::Collecting { read, of }) => collecting(read, of),
         _ => "telling the tasks".into(),
     };
@@ -76,7 +76,7 @@ fn phase(scene: &Scene<'_>) -> Option<(Role, String)> {
             Role::Ok,
             format!("run ended, nothing left running{}", begins("; + begins a new run")),
         )),
-        Some(Phase::Ending { tasks_left }) => {
+        Some(Phase::Ending { tasks_left, .. }) => {
             Some((Role::Warn, format!("ending: {} left", format::counted(tasks_left, "task"))))
         }
         Some(Phase::Collecting { read, of }) => Some((Role::Accent, collecting(read, of))),
