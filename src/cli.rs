@@ -4,30 +4,26 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+mod local;
+mod options;
+mod values;
+mod verbs;
 
-use clap::{Args, Parser, Subcommand, builder::RangedI64ValueParser};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{
-    app::prompt::{MAX_BATCH, MAX_WINDOW},
-    plan::Target,
+use clap::{Args, Parser, Subcommand};
+
+pub use self::{
+    local::Local,
+    options::{Image, Making, Spreading, Where},
+    values::Program,
+    verbs::{Add, Killall, Remove, Scale, Which},
 };
-
-/// Longest time that a load is held.
-const MAX_HOLD: Duration = Duration::from_hours(7 * 24);
-/// Longest that the practice target waits before an answer.
-const MAX_LATENCY: Duration = Duration::from_hours(1);
+use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 20] = [
+const PLANNED: [&str; 13] = [
     "plan",
-    "add",
-    "remove",
-    "scale",
-    "pause",
-    "resume",
-    "status",
-    "killall",
     "reap",
     "doctor",
     "up",
@@ -47,6 +43,8 @@ const PLANNED: [&str; 20] = [
 /// Without a command it opens the dashboard, on a local cloud that it brings along:
 /// tasks are processes of this machine, nothing costs anything, and nothing is left
 /// when you quit. Without a TARGET the devices talk to a built-in practice target.
+/// With the exports of a `loadtop local` it uses that one, whose fleets go on without
+/// a dashboard; the verbs steer them from anywhere.
 #[derive(Debug, Parser)]
 #[command(
     name = "loadtop",
@@ -58,7 +56,11 @@ const PLANNED: [&str; 20] = [
         # 500 devices against your service\n  \
         loadtop tcp://127.0.0.1:7000 -n 500\n  \
         # no screen, a summary at the end\n  \
-        loadtop run --headless --target tcp://127.0.0.1:7000 -n 1000 --hold-for 1m --json\n\n\
+        loadtop run --headless --target tcp://127.0.0.1:7000 -n 1000 --hold-for 1m --json\n  \
+        # a cloud that stays, and a fleet on it that is steered from elsewhere\n  \
+        loadtop local\n  \
+        loadtop add 500 --ramp-up 1m --wait\n  \
+        loadtop killall --yes\n\n\
         Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted."
 )]
 pub struct Cli {
@@ -76,33 +78,27 @@ pub struct Dashboard {
     /// What the devices talk to, such as tcp://127.0.0.1:7000
     #[arg(value_name = "TARGET", value_parser = target)]
     pub target: Option<Target>,
-    /// Adds this many devices at once
-    #[arg(short = 'n', long, value_name = "N", value_parser = devices())]
+    /// Adds this many devices at once, if it begins a run
+    #[arg(short = 'n', long, value_name = "N", value_parser = values::devices())]
     pub devices: Option<u32>,
     /// Spreads the starts of a batch over this long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = window)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::window)]
     pub ramp_up: Duration,
+    /// How.
+    #[command(flatten)]
+    pub spreading: Spreading,
     /// Shows everything and changes nothing
     #[arg(long, conflicts_with = "devices")]
     pub readonly: bool,
-    /// Where and how.
+    /// Shows and steers this run [default: the latest that is on]
+    #[arg(long, value_name = "ID", value_parser = values::run, conflicts_with = "devices")]
+    pub run: Option<String>,
+    /// How new runs are made.
     #[command(flatten)]
-    pub common: Common,
-}
-
-/// Where and how a run is made.
-#[derive(Debug, Args)]
-pub struct Common {
-    /// The ECS cluster to use instead of the local cloud (not there yet)
-    #[arg(long, value_name = "NAME", env = "LOADTOP_CLUSTER")]
-    pub cluster: Option<String>,
-    /// How many devices one task has room for
-    #[arg(long, value_name = "N", default_value_t = 250,
-        value_parser = clap::value_parser!(u32).range(1..))]
-    pub devices_per_task: u32,
-    /// Where the log goes [default: loadtop.log beside the run folders]
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
+    pub making: Making,
+    /// Where.
+    #[command(flatten)]
+    pub place: Where,
 }
 
 /// The commands.
@@ -110,12 +106,28 @@ pub struct Common {
 pub enum Command {
     /// Makes one run from beginning to end, and prints what it found
     Run(Run),
+    /// Adds devices to a run that is on
+    Add(Add),
+    /// Takes the newest devices of a run away
+    Remove(Remove),
+    /// Sets how many instances there are
+    Scale(Scale),
+    /// Lets no further device start; those that run go on
+    Pause(Which),
+    /// Lets the starts go on
+    Resume(Which),
+    /// Shows the runs that are on
+    Status(Which),
+    /// Ends a run for good: all its devices and tasks; waits until nothing is left
+    Killall(Killall),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
-    Local,
+    Local(Local),
     /// Serves the practice target: an echo, line by line
     Target(Practice),
     /// Runs the devices of one task; started by the cloud, not by hand
     Agent,
+    /// Ends a task when its run does; started by the cloud, not by hand
+    Watchdog(Watchdog),
 }
 
 /// What `run` takes.
@@ -131,20 +143,34 @@ pub struct Run {
     #[arg(long, value_name = "TARGET", value_parser = target)]
     pub target: Option<Target>,
     /// How many devices
-    #[arg(long, short = 'n', value_name = "N", value_parser = devices())]
+    #[arg(long, short = 'n', value_name = "N", value_parser = values::devices())]
     pub devices: Option<u32>,
     /// Spreads their starts over this long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = window)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::window)]
     pub ramp_up: Duration,
+    /// How.
+    #[command(flatten)]
+    pub spreading: Spreading,
     /// Holds the load for this long after the ramp
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = hold)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::hold)]
     pub hold_for: Duration,
     /// Prints the summary as JSON
     #[arg(long)]
     pub json: bool,
-    /// Where and how.
+    /// How the run is made.
     #[command(flatten)]
-    pub common: Common,
+    pub making: Making,
+    /// Where.
+    #[command(flatten)]
+    pub place: Where,
+}
+
+/// What `watchdog` takes.
+#[derive(Debug, Args)]
+pub struct Watchdog {
+    /// What to run, hold and end; without it, the watchdog's own exit ends the task
+    #[arg(last = true, value_name = "PROGRAM", value_parser = clap::value_parser!(OsString))]
+    pub program: Vec<OsString>,
 }
 
 /// What `target` takes.
@@ -154,7 +180,7 @@ pub struct Practice {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
     /// Waits this long before each answer
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = latency)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = values::latency)]
     pub latency: Duration,
     /// Prints its address and its counts as JSON
     #[arg(long)]
@@ -166,41 +192,6 @@ fn target(text: &str) -> Result<Target, String> {
         return Err(format!("the command `{text}` is planned and does not exist yet"));
     }
     text.parse().map_err(|error: crate::plan::BadTarget| error.to_string())
-}
-
-/// How many devices one batch may have.
-fn devices() -> RangedI64ValueParser<u32> {
-    clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH))
-}
-
-fn window(text: &str) -> Result<Duration, String> {
-    duration(text, MAX_WINDOW)
-}
-
-fn hold(text: &str) -> Result<Duration, String> {
-    duration(text, MAX_HOLD)
-}
-
-fn latency(text: &str) -> Result<Duration, String> {
-    duration(text, MAX_LATENCY)
-}
-
-/// A duration as in plans: `15s`, `2m`, `1h30m`, `2s500ms`; a bare number is seconds.
-/// Bounded, because whoever adds it to a time must not overflow.
-fn duration(text: &str, most: Duration) -> Result<Duration, String> {
-    let time = match text.parse::<f64>() {
-        // What no duration can hold is certainly too long.
-        Ok(seconds) if seconds >= 0.0 => {
-            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
-        }
-        _ => humantime::parse_duration(text).map_err(|error| {
-            format!("{error}; write a duration such as 15s, 2m, 1h30m, or seconds as a number")
-        })?,
-    };
-    if time > most {
-        return Err(format!("at most {}h", most.as_secs() / 3600));
-    }
-    Ok(time)
 }
 
 #[cfg(test)]
@@ -227,21 +218,35 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_those_of_plans() {
-        assert_eq!(window("2"), Ok(Duration::from_secs(2)));
-        assert_eq!(window("2s500ms"), Ok(Duration::from_millis(2500)));
-        assert_eq!(window("24h"), Ok(MAX_WINDOW));
-        assert_eq!(hold("7d"), Ok(MAX_HOLD));
-        for refused in ["fast", "-1", "NaN", "inf", "1e19", "24h1ms"] {
-            assert!(window(refused).is_err(), "{refused}");
-        }
+    fn a_wait_may_say_how_long() {
+        let wait = |line| match parse(line).expect("parses").command {
+            Some(Command::Add(add)) => (add.devices, add.wait.map(|it| it.as_secs())),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(wait("loadtop add 5"), (5, None));
+        assert_eq!(wait("loadtop add --wait 5"), (5, Some(600)));
+        assert_eq!(wait("loadtop add 5 --wait=20s"), (5, Some(20)));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (line, says) in [
             ("loadtop --frobnicate", "--frobnicate"),
-            ("loadtop status", "`status` is planned"),
+            ("loadtop doctor", "`doctor` is planned"),
+            ("loadtop add", "<N>"),
+            ("loadtop add 0", "0 is not in"),
+            ("loadtop scale -1", "-1"),
+            ("loadtop killall --all-runs --run x", "cannot be used with"),
+            ("loadtop killall --no-wait --wait 5s", "cannot be used with"),
+            ("loadtop status --run ../x", "not the id of a run"),
+            ("loadtop --lease 10s", "at least 30s"),
+            ("loadtop --on-loss cry", "replace, shrink"),
+            ("loadtop --no-capacity replace", "shrink, abort"),
+            ("loadtop --spread wide", "uniform, linear, poisson or at-once"),
+            ("loadtop --exec a --task-definition b --container c", "cannot be used with"),
+            ("loadtop --task-definition b", "--container"),
+            ("loadtop --exec a --identity LOADTOP_RUN", "take another"),
+            ("loadtop --run x -n 5", "cannot be used with"),
             ("loadtop localhost:80", "tcp://HOST:PORT"),
             ("loadtop tcp://a", "names no port"),
             ("loadtop -n 0", "0 is not in"),

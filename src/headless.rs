@@ -15,12 +15,13 @@ use tokio::{
 use crate::{
     controller::{
         Command, Handle, Snapshot,
-        snapshot::{InstancesView, Level, Phase},
+        snapshot::{InstancesView, Phase, RunView},
     },
     model::{confirmed::Confirmed, wish::Spread},
     process::output::{print, say},
     report::{RunResult, Summary},
     session::{Session, Settings},
+    tell::Teller,
     usage::Usage,
 };
 
@@ -32,8 +33,6 @@ const BOOT: Duration = Duration::from_mins(3);
 const LAUNCH: Duration = Duration::from_secs(90);
 /// How long bringing the run to zero may take without any progress.
 const END: Duration = Duration::from_secs(90);
-/// How often the progress is told.
-const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Exit code of a run that was interrupted.
 const INTERRUPTED: u8 = 130;
@@ -45,6 +44,10 @@ pub struct Plan {
     pub devices: u32,
     /// Their starts are spread over this long.
     pub ramp_up: Duration,
+    /// How.
+    pub spread: Spread,
+    /// What the spread's randomness comes from; none: anything.
+    pub seed: Option<u64>,
     /// The load is held for this long.
     pub hold_for: Duration,
     /// Whether the summary is JSON.
@@ -54,11 +57,15 @@ pub struct Plan {
 /// Makes the run, prints its summary and says the exit code.
 pub async fn run(settings: Settings, plan: Plan) -> color_eyre::Result<u8> {
     let devices_per_task = settings.devices_per_task;
-    let session = Session::start(settings).await?;
-    let outcome = match Runner::new(session.handle.clone(), plan) {
+    let capacity_wait = Duration::from_millis(settings.policy.capacity_wait_ms);
+    let mut session = Session::start(settings).await?;
+    let outcome = match Runner::new(session.handle.clone(), plan, capacity_wait) {
         Ok(mut runner) => runner.run(devices_per_task).await,
         Err(error) => Err(error),
     };
+    if session.handle.snapshots.borrow().site.outlives_us {
+        session.leave().await;
+    }
     let left = session.end().await;
     if left > 0 {
         say(&format!("{left} processes could not be ended; see the log and `ps -ef`"));
@@ -73,7 +80,8 @@ enum Waited {
     Came,
     /// The deadline.
     TooLate,
-    /// Nothing more can come: every task's slot was given up.
+    /// Nothing more can come: every task's slot was given up, or the run is being ended,
+    /// by its policy or from elsewhere.
     Hopeless,
     /// A signal.
     Interrupted,
@@ -83,20 +91,22 @@ struct Runner {
     handle: Handle,
     plan: Plan,
     signals: [Signal; 3],
-    /// Number of the last notice that was told.
-    told: u64,
-    progress_at: Instant,
+    teller: Teller,
+    /// How long tasks may wait for room.
+    capacity_wait: Duration,
+    /// Whether this is what ends the run; until then it ending is unexpected.
+    ends: bool,
 }
 
 impl Runner {
-    fn new(handle: Handle, plan: Plan) -> color_eyre::Result<Self> {
+    fn new(handle: Handle, plan: Plan, capacity_wait: Duration) -> color_eyre::Result<Self> {
         let listen = |kind| signal(kind).wrap_err("cannot listen for signals");
         let signals = [
             listen(SignalKind::interrupt())?,
             listen(SignalKind::terminate())?,
             listen(SignalKind::hangup())?,
         ];
-        Ok(Runner { handle, plan, signals, told: 0, progress_at: Instant::now() + PROGRESS })
+        Ok(Runner { handle, plan, signals, teller: Teller::new(), capacity_wait, ends: false })
     }
 
     async fn run(&mut self, devices_per_task: u32) -> color_eyre::Result<u8> {
@@ -110,7 +120,7 @@ impl Runner {
         let interrupted = self.load().await? == Waited::Interrupted;
         let confirmed = if interrupted { Confirmed::BySignal } else { Confirmed::ByPlan };
         let Some(summary) = self.end(confirmed).await? else {
-            say("interrupted again: the tasks are killed, and no summary is made");
+            say(&self.abandoned());
             return Ok(INTERRUPTED);
         };
         self.print(&summary)?;
@@ -119,8 +129,16 @@ impl Runner {
 
     /// Scales the instances to the need, or refuses with the number that fits.
     async fn make_room(&mut self, devices_per_task: u32) -> color_eyre::Result<Waited> {
-        let known = |it: &Snapshot| it.instances.value.list.iter().any(|it| it.tasks + it.room > 0);
-        match self.wait(FIRST_LOOK, known).await? {
+        let has_room =
+            |it: &Snapshot| it.instances.value.list.iter().any(|it| it.tasks + it.room > 0);
+        let is_empty = |it: &Snapshot| it.instances.at.is_some() && it.instances.value.desired == 0;
+        let mut waited = self.wait(FIRST_LOOK, |it| has_room(it) || is_empty(it)).await?;
+        if waited == Waited::Came && is_empty(&self.snapshot()) {
+            // What fits on an instance is seen on one.
+            self.send(Command::ScaleTo(1, None)).await?;
+            waited = self.wait(BOOT, has_room).await?;
+        }
+        match waited {
             Waited::Came => {}
             Waited::TooLate => {
                 return Err(eyre!("no instance has room for a task: see the notices above"));
@@ -137,12 +155,16 @@ impl Runner {
 
     /// Adds the devices, waits for the ramp, and holds.
     async fn load(&mut self) -> color_eyre::Result<Waited> {
-        let Plan { devices, ramp_up, hold_for, .. } = self.plan;
-        self.send(Command::Add { devices, over: ramp_up, spread: Spread::Uniform, seed: None })
-            .await?;
-        let ramped =
-            |it: &Snapshot| it.run.is_some() && it.ramp.total == devices && it.ramp.is_over();
-        match self.wait(ramp_up + LAUNCH, ramped).await? {
+        let Plan { devices, ramp_up, spread, seed, hold_for, .. } = self.plan;
+        self.send(Command::Add { devices, over: ramp_up, spread, seed }).await?;
+        // Policy may have taken some of the devices back.
+        let ramped = |it: &Snapshot| it.run.is_some() && it.ramp.total > 0 && it.ramp.is_over();
+        let mut waited = self.wait(ramp_up + LAUNCH, ramped).await?;
+        let waits = |it: &Snapshot| it.tasks.value.waiting_for_room > 0;
+        if waited == Waited::TooLate && waits(&self.snapshot()) {
+            waited = self.wait(self.capacity_wait, |it| ramped(it) || !waits(it)).await?;
+        }
+        match waited {
             Waited::Came => {
                 say(&format!("the ramp is over, holding for {} s", hold_for.as_secs_f64()));
             }
@@ -155,7 +177,11 @@ impl Runner {
     /// Brings the run to zero; a signal does not shorten that below what is safe,
     /// a second one does: then the local cloud is simply taken down.
     async fn end(&mut self, confirmed: Confirmed) -> color_eyre::Result<Option<Arc<Summary>>> {
-        self.send(Command::End { scale_to_zero: false, confirmed }).await?;
+        self.ends = true;
+        let is_ending = |run: &RunView| !matches!(run.phase, Phase::Running | Phase::Paused);
+        if !self.snapshot().run.as_ref().is_some_and(is_ending) {
+            self.send(Command::End { scale_to_zero: false, confirmed }).await?;
+        }
         let ended = |it: &Snapshot| it.run.as_ref().is_some_and(|run| run.phase == Phase::Ended);
         let mut seen = None;
         loop {
@@ -169,12 +195,38 @@ impl Runner {
                 Waited::TooLate if now != seen => seen = now,
                 _ => {
                     let summary = run.and_then(|run| run.summary.clone());
-                    return summary.map(Some).ok_or_else(|| {
-                        eyre!("the run did not come to a summary; its tasks are killed: see above")
-                    });
+                    return summary.map(Some).ok_or_else(|| eyre!("{}", self.unfinished()));
                 }
             }
         }
+    }
+
+    /// What becomes of a run whose end nobody waits for any more.
+    fn abandoned(&self) -> String {
+        let snapshot = self.snapshot();
+        match &snapshot.run {
+            Some(run) if snapshot.site.outlives_us => format!(
+                "interrupted again: the devices of run {0} stop, and whether its tasks end is not \
+                 waited for; loadtop killall --run {0} does",
+                run.id
+            ),
+            _ => "interrupted again: the tasks are killed, and no summary is made".to_owned(),
+        }
+    }
+
+    /// Why there is no summary, what is left, and what to do about it.
+    fn unfinished(&self) -> String {
+        let snapshot = self.snapshot();
+        let stuck = snapshot.run.as_ref().and_then(|run| run.stuck.clone());
+        let mut text = "the run did not come to its end".to_owned();
+        if !snapshot.site.outlives_us {
+            return text + "; its tasks are killed: see above";
+        }
+        if let Some(stuck) = stuck {
+            text = format!("{text}: {}", stuck.what.join(", "));
+            text.extend(stuck.commands.iter().map(|command| format!("\n  {command}")));
+        }
+        text
     }
 
     fn print(&self, summary: &Summary) -> color_eyre::Result<()> {
@@ -210,11 +262,11 @@ impl Runner {
         let deadline = Instant::now() + most;
         loop {
             let snapshot = Arc::clone(&self.handle.snapshots.borrow_and_update());
-            self.tell(&snapshot);
+            self.teller.tell(&snapshot);
             if wished(&snapshot) {
                 return Ok(Waited::Came);
             }
-            if is_hopeless(&snapshot) {
+            if !self.ends && is_hopeless(&snapshot) {
                 return Ok(Waited::Hopeless);
             }
             let [interrupt, terminate, hangup] = &mut self.signals;
@@ -229,22 +281,6 @@ impl Runner {
                     Ok(Ok(())) => {}
                 },
             }
-        }
-    }
-
-    fn tell(&mut self, snapshot: &Snapshot) {
-        for notice in snapshot.notices.iter().filter(|it| it.number > self.told) {
-            let level = match notice.level {
-                Level::Info => "",
-                Level::Warning => "warning: ",
-                Level::Error => "error: ",
-            };
-            say(&format!("{level}{}", notice.text));
-        }
-        self.told = snapshot.notices.last().map_or(self.told, |it| it.number.max(self.told));
-        if Instant::now() >= self.progress_at && snapshot.run.is_some() {
-            self.progress_at = Instant::now() + PROGRESS;
-            say(&progress(snapshot));
         }
     }
 }
@@ -271,39 +307,39 @@ fn why(summary: &Summary) -> String {
     }
 }
 
-/// Whether every task that the run needs was given up. While it ends, that is no news.
+/// Whether nothing more can come of the run: every task that it needs was given up, or
+/// somebody else ends it.
 fn is_hopeless(snapshot: &Snapshot) -> bool {
     let tasks = &snapshot.tasks.value;
-    let is_on = snapshot.run.as_ref().is_some_and(|run| run.phase == Phase::Running);
-    is_on && tasks.given_up > 0 && tasks.given_up == tasks.wanted
+    let given_up = tasks.given_up > 0 && tasks.given_up == tasks.wanted;
+    snapshot.run.as_ref().is_some_and(|run| match run.phase {
+        Phase::Running => given_up,
+        Phase::Paused => false,
+        _ => true,
+    })
 }
 
-fn progress(snapshot: &Snapshot) -> String {
-    let devices = &snapshot.devices.value;
-    let traffic = &snapshot.traffic.value;
-    let errors: u64 = traffic.errors.values().sum();
-    let window = traffic.window.map_or(String::new(), |window| {
-        format!(", response p50 {:.2} ms p99 {:.2} ms", window.response.p50, window.response.p99)
-    });
-    format!(
-        "{} of {} devices connected, {} tasks run, {} requests, {errors} errors{window}",
-        devices.connected, devices.wanted, snapshot.tasks.value.running, traffic.requests
-    )
-}
-
-/// How many instances these devices need.
+/// How many instances these devices need, beside what else runs there.
 fn needed(view: &InstancesView, devices: u32, devices_per_task: u32) -> Result<u32, Usage> {
     let per_instance = view.list.iter().map(|it| it.tasks + it.room).max().unwrap_or(0).max(1);
     let tasks = devices.div_ceil(devices_per_task);
-    let needed = tasks.div_ceil(per_instance);
+    // Those that boot have room, too.
+    let coming = view.desired.saturating_sub(view.registered);
+    let room = view.room.saturating_add(coming.saturating_mul(per_instance));
+    let needed = view.desired + tasks.saturating_sub(room).div_ceil(per_instance);
     if needed <= view.max {
         return Ok(needed);
     }
-    let fit = u64::from(view.max) * u64::from(per_instance) * u64::from(devices_per_task);
-    let each = devices.div_ceil(view.max * per_instance);
+    let more = view.max.saturating_sub(view.desired).saturating_mul(per_instance);
+    let room = room.saturating_add(more);
+    let fit = u64::from(room) * u64::from(devices_per_task);
+    let less = match devices.div_ceil(room.max(1)) {
+        each if devices_per_task > 1 => format!("at most that, or --devices-per-task {each}"),
+        _ => "at most that".to_owned(),
+    };
     Err(Usage(format!(
         "{devices} devices need {tasks} tasks on {needed} instances, and the group has at most {}: \
-         {fit} devices fit; say at most that, or --devices-per-task {each}",
+         {fit} devices fit; say {less}",
         view.max
     )))
 }
@@ -313,10 +349,14 @@ mod tests {
     use super::*;
     use crate::controller::snapshot::InstanceView;
 
+    fn instances(tasks: u32, room: u32) -> InstancesView {
+        let list = vec![InstanceView { id: "i-1".into(), tasks, room }];
+        InstancesView { max: 10, desired: 1, registered: 1, room, list, ..InstancesView::default() }
+    }
+
     #[test]
     fn the_need_is_met_or_refused_with_the_number_that_fits() {
-        let list = vec![InstanceView { id: "i-1".into(), tasks: 1, room: 3 }];
-        let view = InstancesView { max: 10, desired: 1, list, ..InstancesView::default() };
+        let view = instances(0, 4);
         assert_eq!(needed(&view, 1, 250), Ok(1));
         assert_eq!(needed(&view, 1001, 250), Ok(2));
         assert_eq!(needed(&view, 10_000, 250), Ok(10));
@@ -327,5 +367,19 @@ mod tests {
             why.contains("10000 devices fit") && why.contains("--devices-per-task 251"),
             "{why}"
         );
+    }
+
+    #[test]
+    fn what_others_run_there_leaves_less_room() {
+        let view = instances(3, 1);
+        assert_eq!(needed(&view, 250, 250), Ok(1));
+        assert_eq!(needed(&view, 251, 250), Ok(2));
+        let boots = InstancesView { desired: 3, ..view };
+        assert_eq!(needed(&boots, 9 * 250, 250), Ok(3));
+        let Err(Usage(why)) = needed(&instances(4, 0), 37, 1) else {
+            panic!("too many devices were accepted");
+        };
+        assert!(why.contains("36 devices fit; say at most that"), "{why}");
+        assert!(!why.contains("--devices-per-task"), "{why}");
     }
 }

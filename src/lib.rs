@@ -10,17 +10,20 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | the command line |
-//! | [`session`], [`headless`] | what a dashboard or a run without a screen stands on |
+//! | [`place`], [`session`] | where a command works, and what it stands on |
+//! | [`dashboard`], [`headless`], [`verbs`] | the commands that make runs and steer them |
 //! | [`app`], [`ui`] | the dashboard: state and its updates; keys, theme, views |
 //! | [`controller`] | the actor: commands in, snapshots out; tasks are made to match the wish |
 //! | [`model`] | the pure domain: device sets, batches, ramps, the wish, slots, the clock |
 //! | [`cloud`] | every call to AWS; the only place that names the SDK |
 //! | [`local`] | the local cloud: the same APIs on loopback, tasks as processes |
 //! | [`agent`] | what runs in a task: devices, their requests, reports |
+//! | [`watchdog`] | what ends a task of another program, and holds its processes |
+//! | `follow` | what agents and watchdogs do alike: read the wish, know when it is over |
 //! | [`target`] | the practice target |
 //! | [`plan`] | what devices do |
 //! | [`stats`], [`report`] | histograms and what is merged from them; the summary |
-//! | [`record`] | the run folder and the journal |
+//! | [`record`], [`runs`] | the run folder and the journal; the registry of runs in the bucket |
 //! | `process` | what every process of ours does alike: lifeline, open files, output |
 //!
 //! # Two ideas
@@ -58,6 +61,9 @@
 //!   device lives needs no table; a slot whose devices are all gone is retired.
 //! - The bucket's clock is learned from the `Date` of its answers, which has whole
 //!   seconds; [`model::clock`] narrows that down over polls, which therefore jitter.
+//! - Whatever a task runs ends with its run: agents read the wish themselves, any other
+//!   program has a watchdog that does ([`watchdog`]): on ECS an essential container beside
+//!   it, locally a shim around it. Programs get none of the local cloud's keys.
 //! - The SDK's retries are off: the controller retries with the same idempotency token
 //!   and counts every attempt. So far it has no token buckets of its own: at most eight
 //!   RunTask calls are on their way at once, and a throttled one is asked again.
@@ -67,19 +73,26 @@ pub mod app;
 pub mod cli;
 pub mod cloud;
 pub mod controller;
+pub mod dashboard;
+mod follow;
 pub mod headless;
 pub mod local;
 pub mod model;
+pub mod place;
 pub mod plan;
 mod process;
 pub mod record;
 pub mod report;
 mod run;
+pub mod runs;
 pub mod session;
 pub mod stats;
 pub mod target;
+mod tell;
 pub mod ui;
 mod usage;
+pub mod verbs;
+pub mod watchdog;
 
 pub use run::run;
 pub use usage::Usage;

@@ -1,6 +1,6 @@
 //! From a parsed command line to an exit code.
 
-use std::{fs::OpenOptions, io::IsTerminal, path::Path, sync::Mutex};
+use std::{fs::OpenOptions, path::Path, sync::Mutex};
 
 use color_eyre::eyre::WrapErr;
 use tokio::runtime::{Builder, Runtime};
@@ -8,15 +8,14 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 
 use crate::{
     agent,
-    app::{self, Fleet},
-    cli::{Cli, Command, Common, Dashboard, Practice, Run},
-    controller::snapshot::Level,
-    headless, local,
-    process::output::say,
+    cli::{Cli, Command, Dashboard, Practice, Run, Where},
+    dashboard, headless, local,
+    place::Place,
     record,
-    session::{self, Session, Settings},
+    session::{self, Settings},
     target,
     usage::Usage,
+    verbs, watchdog,
 };
 
 /// Does what the command line says; the answer is the exit code.
@@ -24,9 +23,20 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
     match cli.command {
         None => dashboard(cli.dashboard),
         Some(Command::Run(arguments)) => headless(arguments),
-        Some(Command::Local) => {
+        Some(Command::Add(it)) => verb(&it.which.place.clone(), async { verbs::add(it).await }),
+        Some(Command::Remove(it)) => {
+            verb(&it.which.place.clone(), async { verbs::remove(it).await })
+        }
+        Some(Command::Scale(it)) => verb(&it.which.place.clone(), async { verbs::scale(it).await }),
+        Some(Command::Pause(it)) => verb(&it.place.clone(), async { verbs::pause(it).await }),
+        Some(Command::Resume(it)) => verb(&it.place.clone(), async { verbs::resume(it).await }),
+        Some(Command::Status(it)) => verb(&it.place.clone(), async { verbs::status(it).await }),
+        Some(Command::Killall(it)) => {
+            verb(&it.which.place.clone(), async { verbs::killall(it).await })
+        }
+        Some(Command::Local(arguments)) => {
             log_to_file(None)?;
-            let options = local::Options::new(&record::state_dir(), session::program()?);
+            let options = arguments.options(&record::state_dir(), session::program()?)?;
             shared_runtime()?.block_on(local::serve(options))?;
             Ok(0)
         }
@@ -35,73 +45,27 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
             let settings = agent::Settings::from_environment()?;
             agent::start(settings).map(agent::Exit::code)
         }
+        Some(Command::Watchdog(arguments)) => watchdog::start(&arguments.program),
     }
 }
 
 fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
-    refuse_cluster(&arguments.common)?;
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        return Err(Usage(
-            "the dashboard needs a terminal on standard input and output; without one use\n  \
-             loadtop run --headless --target tcp://HOST:PORT --devices N [--json]"
-                .to_owned(),
-        )
-        .into());
-    }
-    log_to_file(arguments.common.log.as_deref())?;
-    let settings =
-        Settings { target: arguments.target, devices_per_task: arguments.common.devices_per_task };
-    let options = app::Options {
-        batch: arguments.devices.unwrap_or(100),
-        window: arguments.ramp_up,
-        readonly: arguments.readonly,
-    };
-    let add = arguments.devices.map(|devices| crate::controller::Command::Add {
-        devices,
-        over: arguments.ramp_up,
-        spread: crate::model::wish::Spread::Uniform,
-        seed: None,
-    });
-    shared_runtime()?.block_on(async {
-        let session = Session::start(settings).await?;
-        if let Some(add) = add {
-            // The channel was just made and is empty: there is room.
-            session.handle.commands.send(add).await.wrap_err("the controller is gone")?;
-        }
-        let farewell = app::run(session.handle.clone(), options).await;
-        let left = session.end().await;
-        let farewell = farewell?;
-        say_farewell(&farewell, left);
-        Ok(if farewell.is_interrupted() { 130 } else { 0 })
-    })
+    let place = dashboard::check(&arguments)?;
+    log_to_file(arguments.place.log.as_deref())?;
+    shared_runtime()?.block_on(dashboard::show(arguments, place))
 }
 
-/// What stays on the terminal when the dashboard is gone. On standard error: it is
-/// words, and the terminal may be gone too.
-fn say_farewell(farewell: &app::Farewell, left: u32) {
-    if let Some(run) = &farewell.snapshot.run {
-        match &run.summary {
-            Some(summary) => say(summary.to_string().trim_end()),
-            None => say(&format!("run {} was left before its results were collected", run.id)),
-        }
-        say(&format!("run folder: {}", run.folder.display()));
-        let grave = farewell.snapshot.notices.iter().filter(|it| it.level == Level::Error);
-        for notice in grave.filter(|it| it.at >= run.started_at) {
-            say(&format!("error: {}", notice.text));
-        }
-    }
-    if farewell.fleet == Fleet::NotSeenToEnd {
-        let left = farewell.tasks_left();
-        say(&format!("{left} tasks had not stopped by themselves and were killed"));
-    }
-    match left {
-        0 => say("nothing is left running"),
-        _ => say(&format!("{left} processes could not be ended; see the log and `ps -ef`")),
-    }
+/// A verb: what `place` says is checked by itself.
+fn verb(
+    place: &Where,
+    does: impl Future<Output = color_eyre::Result<u8>>,
+) -> color_eyre::Result<u8> {
+    log_to_file(place.log.as_deref())?;
+    shared_runtime()?.block_on(does)
 }
 
 fn headless(arguments: Run) -> color_eyre::Result<u8> {
-    refuse_cluster(&arguments.common)?;
+    let place = Place::of(&arguments.place)?;
     let refuse = |why: &str| Err(Usage(why.to_owned()).into());
     if arguments.plan.is_some() {
         return refuse("plans are not there yet: say --target and --devices");
@@ -112,20 +76,21 @@ fn headless(arguments: Run) -> color_eyre::Result<u8> {
              without a screen: add --headless",
         );
     }
-    let Some(target) = arguments.target else {
+    let settings = Settings::new(place, arguments.target, &arguments.making);
+    if settings.target.is_none() && settings.image.is_none() {
         return refuse(
             "--target is missing: say what to load, such as --target tcp://127.0.0.1:7000",
         );
-    };
+    }
     let Some(devices) = arguments.devices else {
         return refuse("--devices is missing: say how many, such as --devices 1000");
     };
-    log_to_file(arguments.common.log.as_deref())?;
-    let settings =
-        Settings { target: Some(target), devices_per_task: arguments.common.devices_per_task };
+    log_to_file(arguments.place.log.as_deref())?;
     let plan = headless::Plan {
         devices,
         ramp_up: arguments.ramp_up,
+        spread: arguments.spreading.spread,
+        seed: arguments.spreading.seed,
         hold_for: arguments.hold_for,
         json: arguments.json,
     };
@@ -141,16 +106,6 @@ fn practice(arguments: &Practice) -> color_eyre::Result<u8> {
     };
     single_runtime()?.block_on(target::serve(options))?;
     Ok(0)
-}
-
-fn refuse_cluster(common: &Common) -> Result<(), Usage> {
-    match &common.cluster {
-        Some(cluster) => Err(Usage(format!(
-            "--cluster {cluster}: runs on Amazon ECS are not there yet; without --cluster (and \
-             LOADTOP_CLUSTER) loadtop runs on its local cloud"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// For the dashboard and its cloud: the screen must not wait for the cloud's work.

@@ -1,18 +1,24 @@
-//! What a dashboard or a headless run stands on: the local cloud, the practice
-//! target where no other is named, and the controller.
+//! What a dashboard or a headless run stands on: a cloud, the practice target where
+//! no other is named, and the controller.
 //!
-//! Invariant: they begin together and end together, in the reverse order; nothing
-//! that a session started is left when [`Session::end`] returns.
+//! Invariant: what a session started ends with it, in the reverse order; nothing of
+//! that is left when [`Session::end`] returns. A cloud that stays was not started by
+//! it, and what runs there goes on.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use color_eyre::eyre::WrapErr;
 
 use crate::{
-    cloud::Cloud,
-    controller::{self, Controller, Handle, Join, Limit},
+    cli,
+    cloud::{Cloud, Site},
+    controller::{
+        self, Command, Controller, Handle, Join, Limit, Snapshot,
+        snapshot::{LeadView, RunView},
+    },
     local::{self, LocalCloud},
     model::registry::{Policy, Workload},
+    place::Place,
     plan::{Plan, Target},
     record,
     target::PracticeTarget,
@@ -21,23 +27,102 @@ use crate::{
 
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
+/// Family and container of the programs that `--exec` names.
+const PROGRAM: (&str, &str) = ("loadtop-exec", "program");
+/// What one such program takes of an instance: CPU units and MiB. A local instance has
+/// 2,048 of each.
+const PROGRAM_TAKES: (i32, i32) = (64, 64);
+/// How long giving the lead up may take. Whoever comes after us needs it no longer
+/// than a term, so this only saves them time.
+const LEAVE: Duration = Duration::from_secs(2);
 
 /// What a session is made with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What the devices talk to; none: the practice target.
+    /// Where.
+    pub place: Place,
+    /// What the devices talk to; none: the practice target, where there is one.
     pub target: Option<Target>,
     /// How many devices a task has room for.
     pub devices_per_task: u32,
+    /// What is done about losses and missing room, and how long the lease is.
+    pub policy: Policy,
+    /// What runs in the tasks; none: loadtop's agent.
+    pub image: Option<Image>,
+    /// Which run the controller is for.
+    pub join: Join,
+    /// Whether it leads that run when nobody else does.
+    pub leads: bool,
 }
 
-/// A local cloud with a controller, and perhaps a practice target.
+/// What runs in the tasks instead of loadtop's agent: one device each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// What it is.
+    pub what: ImageOf,
+    /// The variable that holds the device's id.
+    pub identity: String,
+}
+
+/// What an image is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageOf {
+    /// A program and its arguments; a task definition is registered for it.
+    Program(Vec<String>),
+    /// A task definition that is there.
+    Definition {
+        /// Its family, or family and revision.
+        name: String,
+        /// The container in it that is told the device's id.
+        container: String,
+    },
+}
+
+impl Image {
+    /// What the command line says; none: loadtop's agent.
+    #[must_use]
+    pub fn of(image: &cli::Image) -> Option<Self> {
+        let program = image.exec.as_ref().map(|program| ImageOf::Program(program.0.clone()));
+        let definition = image.task_definition.as_ref().zip(image.container.as_ref());
+        let definition = definition.map(|(name, container)| ImageOf::Definition {
+            name: name.clone(),
+            container: container.clone(),
+        });
+        let identity = image.identity.clone();
+        program.or(definition).map(|what| Image { what, identity })
+    }
+}
+
+impl Settings {
+    /// As the command line says.
+    #[must_use]
+    pub fn new(place: Place, target: Option<Target>, making: &cli::Making) -> Self {
+        let image = Image::of(&making.image);
+        Settings {
+            place,
+            target,
+            devices_per_task: if image.is_some() { 1 } else { making.devices_per_task },
+            policy: making.policy(),
+            image,
+            join: Join::Own,
+            leads: true,
+        }
+    }
+}
+
+/// A cloud with a controller, and perhaps a practice target.
 #[derive(Debug)]
 pub struct Session {
     /// How to speak with the controller.
     pub handle: Handle,
     controller: Controller,
-    local: LocalCloud,
+    ground: Ground,
+}
+
+/// What is below the controller, of this session's own: nothing on a cloud that stays.
+#[derive(Debug, Default)]
+struct Ground {
+    local: Option<LocalCloud>,
     practice: Option<PracticeTarget>,
 }
 
@@ -48,58 +133,145 @@ impl Session {
         let runs = state.join("runs");
         std::fs::create_dir_all(&runs)
             .wrap_err_with(|| format!("the folder {} cannot be made", runs.display()))?;
-        let program = program()?;
-        let local = LocalCloud::start(local::Options::new(&state, program.clone()))
-            .await
-            .wrap_err("the local cloud did not start")?;
-        let site = local.site();
-        let files = site.files_per_task.map(|files| files.saturating_sub(SPARE_FILES));
-        if let Some(fit) = files.filter(|&fit| u64::from(settings.devices_per_task) > fit) {
-            local.shutdown().await;
-            return Err(Usage(format!(
-                "--devices-per-task {}: a task is one process, and this machine lets a process \
-                 have {fit} connections; say at most {fit} (or raise the hard limit, ulimit -Hn)",
-                settings.devices_per_task
-            ))
-            .into());
+        let (cloud, site, ground) = Ground::start(&settings, &state).await?;
+        match prepare(&cloud, &site, &ground, settings, runs).await {
+            Ok(options) => {
+                let (controller, handle) = Controller::start(cloud, site, options);
+                Ok(Session { handle, controller, ground })
+            }
+            Err(error) => {
+                ground.end().await;
+                Err(error)
+            }
         }
-        let (target, practice) = if let Some(target) = settings.target {
-            (target, None)
-        } else {
-            let practice = PracticeTarget::start(&program).await?;
-            (practice.target().clone(), Some(practice))
-        };
-        let limit = practice.as_ref().zip(files).map(|(_, files)| Limit {
-            devices: u32::try_from(files).unwrap_or(u32::MAX),
-            because: "the practice target is one process, and this machine's open-file limit \
-                      gives it that many connections; ulimit -Hn raises it"
-                .to_owned(),
-        });
-        let options = controller::Options {
-            plan: Some(Plan::simple(target)),
-            devices_per_task: settings.devices_per_task,
-            workload: Workload::Agent,
-            policy: Policy::default(),
-            limit,
-            runs,
-            join: Join::Own,
-            leads: true,
-        };
-        let cloud = Cloud::connect(&local.endpoint(), local.names());
-        let (controller, handle) = Controller::start(cloud, site, options);
-        Ok(Session { handle, controller, local, practice })
     }
 
-    /// Ends everything: the controller, then all tasks, then the practice target. The
-    /// answer is how many processes could not be ended: 0, unless the system holds one.
+    /// Gives the lead up, as far as we have it, and waits a moment until that is so:
+    /// whoever comes next need not wait for the end of our term.
+    pub async fn leave(&mut self) -> Arc<Snapshot> {
+        leave(&mut self.handle).await
+    }
+
+    /// Ends everything that it started: the controller, then all tasks of its own
+    /// cloud, then the practice target. The answer is how many processes could not be
+    /// ended: 0, unless the system holds one.
     pub async fn end(self) -> u32 {
         self.controller.stop().await;
-        let mut left = self.local.shutdown().await;
+        self.ground.end().await
+    }
+}
+
+/// Gives a controller's lead up; the answer is what it knew last.
+pub(crate) async fn leave(handle: &mut Handle) -> Arc<Snapshot> {
+    let leads = |run: &RunView| matches!(run.lead, LeadView::Us { .. } | LeadView::Unsure);
+    if handle.commands.try_send(Command::Leave).is_ok() {
+        let released = handle.snapshots.wait_for(|it| !it.run.as_ref().is_some_and(leads));
+        if tokio::time::timeout(LEAVE, released).await.is_err() {
+            tracing::warn!("the lead was not released in time: others take over after its term");
+        }
+    }
+    Arc::clone(&handle.snapshots.borrow())
+}
+
+impl Ground {
+    async fn start(
+        settings: &Settings,
+        state: &std::path::Path,
+    ) -> color_eyre::Result<(Cloud, Site, Ground)> {
+        if let Place::Standing(standing) = &settings.place {
+            return Ok((standing.connect(), standing.site(), Ground::default()));
+        }
+        let program = program()?;
+        let local = LocalCloud::start(local::Options::new(state, program.clone()))
+            .await
+            .wrap_err("the local cloud did not start")?;
+        let cloud = Cloud::connect(&local.endpoint(), local.names());
+        let site = local.site();
+        let mut ground = Ground { local: Some(local), practice: None };
+        // An image knows what it talks to; on a cloud that stays a target of ours would
+        // end before the devices do.
+        if settings.target.is_none() && settings.image.is_none() {
+            match PracticeTarget::start(&program).await {
+                Ok(started) => ground.practice = Some(started),
+                Err(error) => {
+                    ground.end().await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok((cloud, site, ground))
+    }
+
+    async fn end(self) -> u32 {
+        let mut left = 0;
+        if let Some(local) = self.local {
+            left += local.shutdown().await;
+        }
         if let Some(practice) = self.practice {
             left += u32::from(!practice.stop().await);
         }
         left
     }
+}
+
+/// What the controller is made with.
+async fn prepare(
+    cloud: &Cloud,
+    site: &Site,
+    ground: &Ground,
+    settings: Settings,
+    runs: PathBuf,
+) -> color_eyre::Result<controller::Options> {
+    let files = site.files_per_task.map(|files| files.saturating_sub(SPARE_FILES));
+    if let Some(fit) = files.filter(|&fit| u64::from(settings.devices_per_task) > fit) {
+        return Err(Usage(format!(
+            "--devices-per-task {}: a task is one process, and this machine lets a process have \
+             {fit} connections; say at most {fit} (or raise the hard limit, ulimit -Hn)",
+            settings.devices_per_task
+        ))
+        .into());
+    }
+    let practice = ground.practice.as_ref();
+    let limit = practice.zip(files).map(|(_, files)| Limit {
+        devices: u32::try_from(files).unwrap_or(u32::MAX),
+        because: "the practice target is one process, and this machine's open-file limit gives \
+                  it that many connections; ulimit -Hn raises it"
+            .to_owned(),
+    });
+    let target = settings.target.or_else(|| practice.map(|practice| practice.target().clone()));
+    let (plan, workload) = match settings.image {
+        None => (target.map(Plan::simple), Workload::Agent),
+        Some(image) => {
+            let plan = target.map_or_else(Plan::of_an_image, Plan::simple);
+            (Some(plan), workload(cloud, image).await?)
+        }
+    };
+    Ok(controller::Options {
+        plan,
+        devices_per_task: settings.devices_per_task,
+        workload,
+        policy: settings.policy,
+        limit,
+        runs,
+        join: settings.join,
+        leads: settings.leads,
+    })
+}
+
+/// What runs in the tasks; a program is registered first.
+async fn workload(cloud: &Cloud, image: Image) -> color_eyre::Result<Workload> {
+    let (definition, container) = match image.what {
+        ImageOf::Definition { name, container } => (name, container),
+        ImageOf::Program(command) => {
+            let (cpu, memory) = PROGRAM_TAKES;
+            let name = cloud
+                .register_program(PROGRAM.0, PROGRAM.1, &command, cpu, memory)
+                .await
+                .wrap_err("the program of --exec cannot be registered")?;
+            (name, PROGRAM.1.to_owned())
+        }
+    };
+    Ok(Workload::Image { definition, container, identity: image.identity })
 }
 
 /// This very program: what tasks are processes of.

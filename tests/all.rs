@@ -14,3 +14,4 @@ mod headless;
 mod local_cloud;
 mod readme;
 mod support;
+mod watchdog;

@@ -63,6 +63,9 @@ fn the_pure_parts_know_no_runtime_terminal_or_cloud() {
             "app/action",
             "app/update",
             "app/effect",
+            "app/leave",
+            "app/scale",
+            "app/prompt",
         ],
         &["tokio", "ratatui", "crossterm", "aws_", "SystemTime::now", "Instant::now", "new_v4"],
         &[],
@@ -88,7 +91,23 @@ fn only_the_cloud_seam_names_the_sdk() {
 #[test]
 fn only_the_session_knows_that_the_cloud_is_local() {
     assert_free_of(
-        &["agent", "app", "cloud", "controller", "headless", "model", "plan", "stats", "ui"],
+        &[
+            "agent",
+            "app",
+            "cloud",
+            "controller",
+            "follow",
+            "headless",
+            "model",
+            "plan",
+            "stats",
+            "ui",
+            "watchdog",
+            "dashboard",
+            "place",
+            "runs",
+            "verbs",
+        ],
         &["crate::local", "LocalCloud"],
         &[],
     );
@@ -111,11 +130,15 @@ fn who_confirms_is_known() {
         &[
             "model/confirmed.rs",
             "app/update.rs",
+            "app/leave.rs",
             "app/keys.rs",
             "report/summary.rs",
             "controller/advance.rs",
             "headless.rs",
             "controller/end.rs",
+            "local/sim.rs",
+            "verbs/killall.rs",
+            "verbs/order.rs",
         ],
     );
 }

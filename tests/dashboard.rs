@@ -119,13 +119,17 @@ fn sigterm_and_sighup_restore_the_terminal_and_leave_nothing() {
 }
 
 #[test]
-fn no_empty_instance_no_scaling_in() {
+fn no_task_stops_for_fewer_instances_without_a_yes() {
     let house = House::new();
     let mut screen = begin(&house);
     screen.press("+");
     screen.until("100 connected", |text| connected(text, "100"));
+    screen.until("its task is seen on the instance", |text| text.contains("room for 3 tasks"));
     screen.press("[");
-    screen.until("the refusal", |text| text.contains("no instance is empty"));
+    screen.until("the question", |text| text.contains("has 1 task with about 100 devices"));
+    screen.press("n");
+    screen.until("no question", |text| !text.contains("Fewer instances"));
+    assert!(connected(&screen.text(), "100"), "{}", screen.text());
     interrupt_twice(&mut screen);
 }
 
@@ -153,7 +157,7 @@ fn eighty_by_twenty_four_is_enough() {
 fn a_terminal_that_is_too_small_says_so_and_can_be_left() {
     let house = House::new();
     let mut screen = Screen::start(&house, &[], 20, 5);
-    screen.until("what is needed", |text| text.contains("needs 60x16"));
+    screen.until("what is needed", |text| text.contains("needs 40x12"));
     screen.press("q");
     assert_eq!(screen.exit_code(), 0);
     assert!(screen.is_sane(), "{}", screen.text());

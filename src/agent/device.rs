@@ -14,14 +14,14 @@ use tokio::{
 };
 
 use super::{
-    backoff::{Backoff, Random},
+    backoff::Backoff,
     connect::connect,
     recorder::Ended,
     script::{Identity, Script, Step},
     shared::Shared,
     tally::{Place, Standing},
 };
-use crate::{model::device::device_id, stats::ErrorKind};
+use crate::{follow::Random, model::device::device_id, stats::ErrorKind};
 
 /// The runtime's timers go off up to a tick and a wake-up late, a millisecond each.
 /// So long, a rest is taken to have lasted; what is beyond is the agent's lateness,

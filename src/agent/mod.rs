@@ -16,23 +16,20 @@
 //! figure waits for a call to the cloud, nor a device for either.
 
 mod backoff;
-mod clock;
 mod connect;
 mod device;
 mod fleet;
-mod follow;
 mod grid;
 mod health;
 mod lines;
-mod queue;
+mod plans;
+pub(crate) mod queue;
 mod recorder;
 mod reporter;
 mod results;
 mod script;
 mod serve;
-mod settings;
 mod shared;
-mod station;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -42,9 +39,11 @@ use std::{io::Write, rc::Rc};
 use color_eyre::eyre::{Result, WrapErr};
 use tokio::{select, task::LocalSet};
 
-pub use settings::{BadSettings, Settings};
-
-use crate::process::{lifeline, limits};
+pub use crate::follow::{BadSettings, Settings};
+use crate::{
+    follow::CloudStation,
+    process::{lifeline, limits},
+};
 
 /// Files that an agent needs beside its devices' sockets: the API's connections,
 /// the runtime's own, standard streams, a look-up.
@@ -96,7 +95,7 @@ pub async fn run(settings: Settings) -> Result<Exit> {
         return Ok(Exit::NoRoom);
     }
     let signalled = lifeline::signalled()?;
-    let station = Rc::new(station::CloudStation::new(&settings));
+    let station = Rc::new(CloudStation::new(&settings));
     let agent = async {
         select! {
             biased;

@@ -16,7 +16,7 @@ const LATE: Millis = 1000;
 
 /// The devices of a task's range that are still to start.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     first: u32,
     room: u32,
     waiting: Vec<Waiting>,
@@ -26,13 +26,13 @@ pub(super) struct Queue {
 
 /// A device whose time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Start {
+pub(crate) struct Start {
     /// Which device.
-    pub(super) index: u32,
+    pub(crate) index: u32,
     /// What it follows.
-    pub(super) execution: u32,
+    pub(crate) execution: u32,
     /// Whether that is more than a second after it should have been.
-    pub(super) late: bool,
+    pub(crate) late: bool,
 }
 
 /// One batch's devices.
@@ -47,15 +47,18 @@ struct Waiting {
 
 impl Queue {
     /// Nothing waits yet; the range is that of the task.
-    pub(super) fn new(first: u32, room: u32) -> Self {
+    pub(crate) fn new(first: u32, room: u32) -> Self {
         Queue { first, room, waiting: Vec::new(), pauses: Vec::new(), paused: false }
     }
 
     /// Follows a newer wish: new batches, opened windows, pauses, devices that left.
-    pub(super) fn follow(&mut self, wish: &Wish) {
+    pub(crate) fn follow(&mut self, wish: &Wish) {
         self.pauses.clone_from(&wish.pauses);
         self.paused = wish.state != State::Run;
-        for batch in &wish.batches {
+        let range = self.first..self.first.saturating_add(self.room);
+        let ours =
+            |batch: &&Batch| batch.first < range.end && batch.first + batch.count > range.start;
+        for batch in wish.batches.iter().filter(ours) {
             let known = self.waiting.iter().position(|waiting| waiting.batch.first == batch.first);
             let at = known.unwrap_or_else(|| {
                 self.waiting.push(Waiting::new(batch, self.first, self.room));
@@ -68,12 +71,12 @@ impl Queue {
     }
 
     /// How many devices wait.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.waiting.iter().map(|waiting| waiting.order.len()).sum()
     }
 
     /// When the next device starts, as far as is known.
-    pub(super) fn next_due(&self) -> Option<Millis> {
+    pub(crate) fn next_due(&self) -> Option<Millis> {
         if self.paused {
             return None;
         }
@@ -81,7 +84,7 @@ impl Queue {
     }
 
     /// The device whose time has come first, if there is one.
-    pub(super) fn pop(&mut self, now: Millis) -> Option<Start> {
+    pub(crate) fn pop(&mut self, now: Millis) -> Option<Start> {
         if self.paused {
             return None;
         }

@@ -9,24 +9,23 @@ use std::{io::Write, rc::Rc, time::Duration};
 
 use tokio::{
     select,
-    sync::{oneshot, watch},
+    sync::oneshot,
     task::{JoinError, JoinSet, spawn_local},
     time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    clock::Clock,
     grid::Span,
     health::{self, Cpu},
     lines::Lines,
     results::{Outbox, Results},
     say,
     shared::Shared,
-    station::Station,
 };
 use crate::{
     cloud::{CloudError, ErrorKind},
-    model::{Millis, wish::Wish},
+    follow::{Clock, Station, Wishes},
+    model::Millis,
     stats::{Interval, metrics},
 };
 
@@ -37,7 +36,7 @@ pub(super) struct Reporter<S> {
     station: Rc<S>,
     clock: Rc<Clock>,
     shared: Rc<Shared>,
-    wishes: watch::Receiver<Option<Rc<Wish>>>,
+    wishes: Wishes,
     cpu: Cpu,
     publishing: JoinSet<Result<(), CloudError>>,
     missing: u64,
@@ -51,7 +50,7 @@ impl<S: Station + 'static> Reporter<S> {
         station: Rc<S>,
         clock: Rc<Clock>,
         shared: Rc<Shared>,
-        wishes: watch::Receiver<Option<Rc<Wish>>>,
+        wishes: Wishes,
         out: impl Write + Send + 'static,
     ) -> Self {
         let outbox = Rc::new(Outbox::default());

@@ -14,12 +14,9 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::Notify, time::sleep};
 
-use super::{
-    backoff::{Backoff, Random},
-    say,
-    station::Station,
-};
+use super::{backoff::Backoff, say};
 use crate::{
+    follow::{Random, Station},
     model::Millis,
     stats::{Interval, Part},
 };

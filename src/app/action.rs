@@ -31,6 +31,10 @@ pub enum Action {
     ToggleLogAxis,
     /// Show or hide the keys.
     ToggleHelp,
+    /// Show what is left of a run that does not end.
+    ShowStuck,
+    /// Move what is open by so many entries.
+    Scroll(isize),
     /// `q`: leave, and ask first if something runs.
     Quit,
     /// Ctrl-C: as `q`; the second one kills, the third leaves at once.

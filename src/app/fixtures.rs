@@ -2,6 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+mod steering;
+
+pub(crate) use steering::{
+    any_image, big_ending, booting, finding, following, leader_silent, nobody, stuck, unsure,
+};
+
 use super::state::App;
 use crate::{
     cloud::Site,
@@ -32,6 +38,15 @@ pub(crate) fn all() -> Vec<(&'static str, Snapshot)> {
         ("ending", ending()),
         ("collecting", collecting()),
         ("ended", ended()),
+        ("finding", finding()),
+        ("following", following()),
+        ("leader_silent", leader_silent()),
+        ("unsure", unsure()),
+        ("nobody", nobody()),
+        ("booting", booting()),
+        ("any_image", any_image()),
+        ("big_ending", big_ending()),
+        ("stuck", stuck()),
     ]
 }
 
@@ -43,6 +58,7 @@ pub(crate) fn empty() -> Snapshot {
             label: "local cloud".into(),
             costs: false,
             outlives_us: false,
+            ends_programs: true,
             refresh: Duration::from_secs(1),
             report: Duration::from_secs(1),
             results: Duration::from_secs(5),

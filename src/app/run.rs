@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     controller::{Command, Handle, Snapshot},
-    model::Millis,
+    model::{Millis, wish::Spread},
     ui::{self, keymap, terminal, theme::Theme},
 };
 
@@ -39,6 +39,8 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(33);
 /// So that ages grow on a screen where nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a controller may take for each of the last commands.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Commands that may wait for the controller.
 const QUEUE: usize = 64;
 /// Pictures in a row after which a terminal that takes none is gone.
@@ -53,13 +55,23 @@ pub struct Options {
     pub batch: u32,
     /// The ramp window.
     pub window: Duration,
+    /// How starts are spread over it.
+    pub spread: Spread,
+    /// What the spread's randomness comes from; none: anything.
+    pub seed: Option<u64>,
     /// Whether nothing may be changed from here.
     pub readonly: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: 100, window: Duration::from_secs(10), readonly: false }
+        Self {
+            batch: 100,
+            window: Duration::from_secs(10),
+            spread: Spread::Uniform,
+            seed: None,
+            readonly: false,
+        }
     }
 }
 
@@ -99,8 +111,10 @@ enum Wake {
 impl Session {
     fn new(mut handle: Handle, options: &Options, theme: Theme, pulse: Pulse) -> Self {
         let snapshot = Arc::clone(&handle.snapshots.borrow_and_update());
+        let mut app = App::new(snapshot, options.batch, options.window, options.readonly);
+        (app.spread, app.seed) = (options.spread, options.seed);
         Self {
-            app: App::new(snapshot, options.batch, options.window, options.readonly),
+            app,
             theme,
             commands: handle.commands,
             snapshots: handle.snapshots,
@@ -162,6 +176,7 @@ impl Session {
                 }
             }
             if let Some(farewell) = self.farewell.take() {
+                self.hand_over_the_rest().await;
                 return farewell;
             }
         }
@@ -230,6 +245,16 @@ impl Session {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(command)) => self.waiting.push_back(command),
             Err(mpsc::error::TrySendError::Closed(_)) => self.act(Action::ControllerLost),
+        }
+    }
+
+    /// On the way out: what still waits is for a run that may go on.
+    async fn hand_over_the_rest(&mut self) {
+        for command in std::mem::take(&mut self.waiting) {
+            // A controller that takes nothing holds nobody up.
+            if self.commands.send_timeout(command, LAST_WORDS).await.is_err() {
+                return;
+            }
         }
     }
 
@@ -314,6 +339,26 @@ mod tests {
         let farewell = play(session, typed("++++++++"), false).await;
         assert_eq!(farewell.cause, Cause::ControllerLost);
         assert_eq!(controller.await.expect("no panic"), [100; 8]);
+    }
+
+    #[tokio::test]
+    async fn who_leaves_is_not_gone_before_the_last_command_is_handed_over() {
+        let mut snapshot = fixtures::steady();
+        snapshot.site.outlives_us = true;
+        let World { mut commands, snapshots: _snapshots, session } = world(snapshot, 1);
+        let controller = tokio::spawn(async move {
+            let mut taken = Vec::new();
+            while let Some(command) = commands.recv().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                taken.push(command);
+            }
+            taken
+        });
+        let farewell = play(session, typed("+++ql"), false).await;
+        assert_eq!((farewell.cause, farewell.fleet), (Cause::Quit, Fleet::RunsOn));
+        let taken = controller.await.expect("no panic");
+        assert_eq!(taken.len(), 4);
+        assert_eq!(taken.last(), Some(&Command::Leave));
     }
 
     #[tokio::test]

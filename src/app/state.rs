@@ -5,10 +5,10 @@
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
-use super::effect::Cause;
+use super::{effect::Cause, scale::Scaling};
 use crate::{
-    controller::snapshot::{DevicesView, Phase, Snapshot, TasksView},
-    model::Millis,
+    controller::snapshot::{DevicesView, LeadView, Phase, Snapshot, Stuck, TasksView},
+    model::{Millis, wish::Spread},
 };
 
 /// How long an order may stay unseen in the snapshots before we stop assuming it.
@@ -16,6 +16,11 @@ pub const SETTLES_MS: Millis = 3_000;
 /// How long the end of a run is waited for after it last came nearer, before we leave
 /// without having seen it.
 pub const END_DEADLINE_MS: Millis = 60_000;
+/// How long a leader that is well can go unheard of: it renews its term every five
+/// seconds, and those who follow look every second.
+pub const QUIET_MS: Millis = 7_000;
+/// Entries of the help.
+pub const HELP_ENTRIES: usize = 15;
 /// How long a hint stays on the screen.
 pub const HINT_MS: Millis = 5_000;
 
@@ -30,6 +35,10 @@ pub struct App {
     pub batch: u32,
     /// Over which the next batch starts.
     pub window: Duration,
+    /// How its starts are spread.
+    pub spread: Spread,
+    /// What the spread's randomness comes from; none: anything.
+    pub seed: Option<u64>,
     /// What is open.
     pub mode: Mode,
     /// Whether the latency axis is logarithmic.
@@ -38,6 +47,8 @@ pub struct App {
     pub readonly: bool,
     /// Set once we are on our way out and wait for the run to end.
     pub departing: Option<Departing>,
+    /// Entries of the open panel above the first that is seen.
+    pub scroll: usize,
     /// A word about what the last key did.
     pub hint: Option<Hint>,
     /// When the run on the screen was seen to have ended.
@@ -69,6 +80,8 @@ pub enum Mode {
     Dialog(Dialog),
     /// The keys are shown.
     Help,
+    /// What is left of a run that does not end is shown.
+    Stuck,
 }
 
 /// A value that is asked for.
@@ -111,6 +124,8 @@ pub enum Question {
     EndRun,
     /// Leave, and what of the fleet?
     Quit,
+    /// Take instances away, and stop the tasks on them?
+    Drain(Scaling),
 }
 
 /// A button.
@@ -120,6 +135,8 @@ pub enum Choice {
     Kill,
     /// Leave it running.
     Leave,
+    /// Let tasks stop, so that their instances can go.
+    Drain,
     /// Change nothing.
     Cancel,
 }
@@ -131,6 +148,7 @@ impl Question {
         match self {
             Self::Quit if outlives_us => &[Choice::Kill, Choice::Leave, Choice::Cancel],
             Self::Quit | Self::EndRun => &[Choice::Kill, Choice::Cancel],
+            Self::Drain(_) => &[Choice::Drain, Choice::Cancel],
         }
     }
 }
@@ -218,10 +236,13 @@ impl App {
             frozen: None,
             batch,
             window,
+            spread: Spread::Uniform,
+            seed: None,
             mode: Mode::Normal,
             log_axis: false,
             readonly,
             departing: None,
+            scroll: 0,
             hint: None,
             ended_at: None,
             unseen: Unseen::default(),
@@ -245,6 +266,20 @@ impl App {
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
         self.snapshot.run.as_ref().map(|run| run.phase)
+    }
+
+    /// What is left of the run, and how to end it by hand, where its end does not come.
+    #[must_use]
+    pub fn stuck(&self) -> Option<&Stuck> {
+        self.snapshot.run.as_ref()?.stuck.as_deref()
+    }
+
+    /// Whether another controller leads the run and is heard of: nothing hangs on us.
+    #[must_use]
+    pub fn is_led_elsewhere(&self) -> bool {
+        self.snapshot.run.as_ref().is_some_and(
+            |run| matches!(run.lead, LeadView::Other { silent_ms, .. } if silent_ms < QUIET_MS),
+        )
     }
 
     /// The hint, while it is fresh.

@@ -7,26 +7,22 @@ use std::sync::Arc;
 
 use super::{
     action::Action,
-    effect::{Cause, Effect, Fleet},
+    effect::{Cause, Effect},
+    leave::{called_away, fleet_now, interrupt, kill, leave, leave_when_over, quit},
     prompt::{self, Value},
-    state::{
-        App, Choice, Departing, Dialog, Frozen, Hint, Mode, Progress, Prompt, Question, SETTLES_MS,
-        Setting, is_recent,
-    },
+    scale::{Drain, Scaling, scale},
+    state::{App, Choice, Dialog, Frozen, HELP_ENTRIES, Hint, Mode, Prompt, Question, Setting},
 };
 use crate::{
     controller::{
         command::Command,
         snapshot::{Phase, Snapshot},
     },
-    model::{Millis, confirmed::Confirmed, wish::Spread},
+    model::{Millis, confirmed::Confirmed},
 };
 
-/// Ctrl-C's after which nothing is waited for any more.
-const LAST_INTERRUPT: u8 = 3;
-
 /// What a key that changes something hears on the way out.
-const LEAVING: &str = "leaving: nothing can be changed any more";
+pub(super) const LEAVING: &str = "leaving: nothing can be changed any more";
 
 /// Takes `action` in, which happened at `now`.
 pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
@@ -36,7 +32,7 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     match action {
         Action::AddBatch => add(app, now),
         Action::RemoveBatch => remove(app, now),
-        Action::Scale(by) => scale(app, by, now),
+        Action::Scale(by) => scale(app, Scaling::By(by), now),
         Action::PauseOrResume => pause_or_resume(app, now),
         Action::AskToEnd => ask_to_end(app, now),
         Action::Edit(setting) => edit(app, setting, now),
@@ -46,9 +42,12 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             Vec::new()
         }
         Action::ToggleHelp => {
-            app.mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
-            Vec::new()
+            let mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
+            open_panel(app, mode)
         }
+        Action::ShowStuck if app.stuck().is_some() => open_panel(app, Mode::Stuck),
+        Action::ShowStuck => Vec::new(),
+        Action::Scroll(by) => scroll(app, by),
         Action::Quit => quit(app, now),
         Action::Interrupt => interrupt(app, now),
 
@@ -64,18 +63,21 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
         Action::Tick => tick(app, now),
         Action::Signalled(signal) => called_away(app, Cause::Signal(signal), now),
         Action::TerminalLost => called_away(app, Cause::TerminalLost, now),
-        Action::ControllerLost => vec![Effect::Leave(Cause::ControllerLost, fleet_now(app, now))],
+        Action::ControllerLost => leave(app, Cause::ControllerLost, fleet_now(app, now), now),
         Action::Overrun => say(app, "too many keys at once: the last one was dropped", now),
     }
 }
 
 fn add(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.snapshot.finding && app.phase().is_none() {
+        return say(app, "looking for a live run first: press + again in a moment", now);
+    }
     if app.is_ending(now) {
         return say(app, "the run is ending; + begins a new one after that", now);
     }
     let effects = send(
         app,
-        Command::Add { devices: app.batch, over: app.window, spread: Spread::Uniform, seed: None },
+        Command::Add { devices: app.batch, over: app.window, spread: app.spread, seed: app.seed },
         now,
     );
     app.unseen.add = (!effects.is_empty()).then_some(now);
@@ -89,13 +91,6 @@ fn remove(app: &mut App, now: Millis) -> Vec<Effect> {
     send(app, Command::Remove { devices: app.batch }, now)
 }
 
-fn scale(app: &mut App, by: i32, now: Millis) -> Vec<Effect> {
-    if app.departing.is_some() {
-        return say(app, LEAVING, now);
-    }
-    send(app, Command::ScaleBy(by, None), now)
-}
-
 fn pause_or_resume(app: &mut App, now: Millis) -> Vec<Effect> {
     if app.is_ending(now) || !app.has_run(now) {
         return say(app, "there is no ramp to pause", now);
@@ -107,6 +102,9 @@ fn pause_or_resume(app: &mut App, now: Millis) -> Vec<Effect> {
 }
 
 fn ask_to_end(app: &mut App, now: Millis) -> Vec<Effect> {
+    if app.stuck().is_some() {
+        return open_panel(app, Mode::Stuck);
+    }
     if app.is_ending(now) {
         return say(app, "the run is ending already", now);
     }
@@ -132,72 +130,17 @@ fn toggle_freeze(app: &mut App, now: Millis) -> Vec<Effect> {
     Vec::new()
 }
 
-fn quit(app: &mut App, now: Millis) -> Vec<Effect> {
-    if app.departing.is_some() {
-        return Vec::new();
-    }
-    if app.readonly || !app.something_runs(now) {
-        return vec![Effect::Leave(Cause::Quit, fleet_now(app, now))];
-    }
-    if app.is_ending(now) {
-        // It was agreed that everything goes: all that is left is to see it gone.
-        return depart(app, Cause::Quit, now);
-    }
-    open_dialog(app, Question::Quit)
-}
-
-fn interrupt(app: &mut App, now: Millis) -> Vec<Effect> {
-    app.interrupts = app.interrupts.saturating_add(1);
-    match app.departing {
-        Some(departing) if app.interrupts >= LAST_INTERRUPT => {
-            vec![Effect::Leave(departing.cause, fleet_now(app, now))]
-        }
-        Some(_) => Vec::new(),
-        None if app.interrupts == 1 || app.is_ending(now) || !app.something_runs(now) => {
-            quit(app, now)
-        }
-        None => kill(app, Cause::Interrupt, Confirmed::BySecondInterrupt, now),
-    }
-}
-
-/// A signal came, or nobody can see us any more. What would outlive us is left to
-/// its lease: a lost connection must not end a fleet that others may steer.
-fn called_away(app: &mut App, cause: Cause, now: Millis) -> Vec<Effect> {
-    if app.departing.is_some() {
-        return Vec::new();
-    }
-    if app.is_ending(now) {
-        return depart(app, cause, now);
-    }
-    if app.readonly || app.snapshot.site.outlives_us || !app.something_runs(now) {
-        return vec![Effect::Leave(cause, fleet_now(app, now))];
-    }
-    kill(app, cause, Confirmed::BySignal, now)
-}
-
-/// Ends the run, and leaves when it has ended.
-fn kill(app: &mut App, cause: Cause, confirmed: Confirmed, now: Millis) -> Vec<Effect> {
-    let scale_to_zero = matches!(app.mode, Mode::Dialog(dialog) if dialog.scale_to_zero);
-    let effects = end(app, scale_to_zero, confirmed, now);
-    depart(app, cause, now);
-    effects
-}
-
-fn end(app: &mut App, scale_to_zero: bool, confirmed: Confirmed, now: Millis) -> Vec<Effect> {
+/// Ends the run.
+pub(super) fn end(
+    app: &mut App,
+    scale_to_zero: bool,
+    confirmed: Confirmed,
+    now: Millis,
+) -> Vec<Effect> {
     app.mode = Mode::Normal;
     app.frozen = None;
     app.unseen.end = Some(now);
     send(app, Command::End { scale_to_zero, confirmed }, now)
-}
-
-fn depart(app: &mut App, cause: Cause, now: Millis) -> Vec<Effect> {
-    app.mode = Mode::Normal;
-    app.frozen = None;
-    let progress = Progress::of(app.phase());
-    app.departing = Some(Departing { cause, since: now, progress, progress_at: now });
-    // Whoever asked for the end, the next Ctrl-C is the one that does not wait.
-    app.interrupts = app.interrupts.max(LAST_INTERRUPT - 1);
-    Vec::new()
 }
 
 fn type_into_prompt(app: &mut App, action: &Action) -> Vec<Effect> {
@@ -238,7 +181,7 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
                 }
             }
         }
-        Mode::Normal | Mode::Help => Vec::new(),
+        Mode::Normal | Mode::Help | Mode::Stuck => Vec::new(),
     }
 }
 
@@ -246,13 +189,28 @@ fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
     match value {
         Value::Batch(devices) => app.batch = devices,
         Value::Window(window) => app.window = window,
-        Value::Instances(count) => return send(app, Command::ScaleTo(count, None), now),
+        Value::Instances(count) => return scale(app, Scaling::To(count), now),
     }
     Vec::new()
 }
 
-fn open_dialog(app: &mut App, question: Question) -> Vec<Effect> {
+pub(super) fn open_dialog(app: &mut App, question: Question) -> Vec<Effect> {
     app.mode = Mode::Dialog(Dialog { question, focus: Choice::Cancel, scale_to_zero: false });
+    Vec::new()
+}
+
+fn open_panel(app: &mut App, mode: Mode) -> Vec<Effect> {
+    (app.mode, app.scroll) = (mode, 0);
+    Vec::new()
+}
+
+/// Scrolls what is open, until its last entry is the first that is seen.
+fn scroll(app: &mut App, by: isize) -> Vec<Effect> {
+    let entries = match app.mode {
+        Mode::Stuck => app.stuck().map_or(0, |stuck| stuck.what.len() + stuck.commands.len()),
+        _ => HELP_ENTRIES,
+    };
+    app.scroll = app.scroll.saturating_add_signed(by).min(entries.saturating_sub(1));
     Vec::new()
 }
 
@@ -287,11 +245,17 @@ fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
             app.mode = Mode::Normal;
             Vec::new()
         }
-        (_, Choice::Leave) => vec![Effect::Leave(Cause::Quit, fleet_now(app, now))],
+        (_, Choice::Leave) => leave(app, Cause::Quit, fleet_now(app, now), now),
         (Question::EndRun, Choice::Kill) => {
             end(app, dialog.scale_to_zero, Confirmed::ByDialog, now)
         }
         (Question::Quit, Choice::Kill) => kill(app, Cause::Quit, Confirmed::ByDialog, now),
+        (Question::Drain(scaling), Choice::Drain) => {
+            app.mode = Mode::Normal;
+            send(app, scaling.command(Some(Confirmed::ByDialog)), now)
+        }
+        // Not a button of that question, as was seen above.
+        (Question::Drain(_), Choice::Kill) | (_, Choice::Drain) => Vec::new(),
     }
 }
 
@@ -316,15 +280,30 @@ fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
         Some(Phase::Ended) => Some(snapshot.at),
         _ => None,
     };
+    let was_stuck = app.stuck().is_some();
     app.snapshot = snapshot;
     if let Some(departing) = &mut app.departing {
         departing.observe(phase, now);
     }
-    let is_moot = matches!(app.mode, Mode::Dialog(_)) && !app.has_run(now);
-    if is_moot && !app.something_runs(now) {
+    if is_moot(app, now) {
         app.mode = Mode::Normal;
     }
+    if app.stuck().is_some() && !was_stuck && app.mode == Mode::Normal {
+        open_panel(app, Mode::Stuck);
+    }
     leave_when_over(app, now)
+}
+
+/// Whether what is open has answered itself.
+fn is_moot(app: &App, now: Millis) -> bool {
+    match app.mode {
+        Mode::Dialog(Dialog { question: Question::Drain(scaling), .. }) => {
+            Drain::of(scaling, &app.snapshot).is_none()
+        }
+        Mode::Dialog(_) => !app.has_run(now) && !app.something_runs(now),
+        Mode::Stuck => app.stuck().is_none(),
+        Mode::Normal | Mode::Prompt(_) | Mode::Help => false,
+    }
 }
 
 fn tick(app: &mut App, now: Millis) -> Vec<Effect> {
@@ -334,40 +313,16 @@ fn tick(app: &mut App, now: Millis) -> Vec<Effect> {
     leave_when_over(app, now)
 }
 
-/// On our way out: leaves once the end was seen, or the deadline is over.
-fn leave_when_over(app: &App, now: Millis) -> Vec<Effect> {
-    let Some(departing) = app.departing else { return Vec::new() };
-    let is_news = app.snapshot.at > departing.since || now >= departing.since + SETTLES_MS;
-    let is_over = matches!(app.phase(), None | Some(Phase::Ended));
-    if is_news && is_over && !is_recent(app.unseen.add, now) {
-        return vec![Effect::Leave(departing.cause, Fleet::Gone)];
-    }
-    if now >= departing.deadline() {
-        return vec![Effect::Leave(departing.cause, fleet_now(app, now))];
-    }
-    Vec::new()
-}
-
-fn fleet_now(app: &App, now: Millis) -> Fleet {
-    let is_collecting = matches!(app.phase(), Some(Phase::Collecting { .. }));
-    if is_collecting || !app.something_runs(now) {
-        Fleet::Gone
-    } else if app.is_ending(now) || !(app.readonly || app.snapshot.site.outlives_us) {
-        Fleet::NotSeenToEnd
-    } else {
-        Fleet::RunsOn
-    }
-}
-
 /// The one door for commands.
-fn send(app: &mut App, command: Command, now: Millis) -> Vec<Effect> {
+pub(super) fn send(app: &mut App, command: Command, now: Millis) -> Vec<Effect> {
     if app.readonly {
         return say(app, "read-only: nothing can be changed from here", now);
     }
     vec![Effect::Send(command)]
 }
 
-fn say(app: &mut App, text: &str, now: Millis) -> Vec<Effect> {
+/// A word about what a key did.
+pub(super) fn say(app: &mut App, text: &str, now: Millis) -> Vec<Effect> {
     app.hint = Some(Hint { text: text.into(), at: now });
     Vec::new()
 }

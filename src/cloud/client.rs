@@ -35,6 +35,8 @@ pub struct Cloud {
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) names: Names,
+    /// The endpoint's URL and region.
+    address: (String, String),
     calls: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
@@ -82,8 +84,23 @@ impl Cloud {
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             names,
+            address: (endpoint.url.clone(), endpoint.region.clone()),
             calls: Arc::default(),
         }
+    }
+
+    /// The same clients, connections and counters for calls about something else.
+    #[must_use]
+    pub fn with_names(&self, names: Names) -> Self {
+        Cloud { names, ..self.clone() }
+    }
+
+    /// Where this is, in one string: endpoint, region and cluster. Runs in different
+    /// places have nothing to do with each other, whatever their names.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let (url, region) = &self.address;
+        format!("{} {region} {}", url.trim_end_matches('/'), self.names.cluster)
     }
 
     /// What the calls are about.
@@ -154,6 +171,7 @@ fn classify(code: Option<&str>, status: Option<u16>, said: Option<&str>) -> Erro
         return ErrorKind::Throttled;
     }
     match status {
+        _ if code == "ConflictException" => ErrorKind::Conflict,
         // S3: the body did not come in time, as far as this answer knows.
         _ if code == "RequestTimeout" => ErrorKind::Ambiguous,
         // StopTask has no code of its own for it.
@@ -196,6 +214,9 @@ mod tests {
             ("ClusterNotFoundException", 400, "Cluster not found.", ErrorKind::NotFound),
             ("NoSuchKey", 404, "", ErrorKind::NotFound),
             ("PreconditionFailed", 412, "", ErrorKind::Precondition),
+            ("ConditionalRequestConflict", 409, "", ErrorKind::Precondition),
+            ("ConflictException", 400, "", ErrorKind::Conflict),
+            ("ConflictException", 409, "", ErrorKind::Conflict),
             ("AccessDenied", 403, "", ErrorKind::Refused),
         ];
         for (code, status, said, kind) in table {

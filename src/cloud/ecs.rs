@@ -1,25 +1,56 @@
 //! ECS: tasks, and the instances they are placed on.
 
-use aws_sdk_ecs::types::{
-    ContainerInstance, ContainerInstanceStatus, ContainerOverride, DesiredStatus, KeyValuePair,
-    LaunchType, Resource, Tag, Task, TaskOverride,
+use aws_sdk_ecs::{
+    operation::run_task::RunTaskError,
+    types::{
+        ContainerDefinition, ContainerInstance, ContainerInstanceStatus, ContainerOverride,
+        DesiredStatus, KeyValuePair, LaunchType, Resource, Tag, Task, TaskOverride,
+    },
 };
 
 use super::{
-    Cloud, CloudError,
-    types::{DefinitionSeen, Failure, InstanceSeen, Started, TaskRequest, TaskSeen},
+    Cloud, CloudError, ErrorKind,
+    types::{ClusterSeen, DefinitionSeen, Failure, InstanceSeen, Started, TaskRequest, TaskSeen},
 };
 
 /// The most things that one describe call takes.
 const DESCRIBE_MOST: usize = 100;
+/// The variable that tells a task its name.
+const TASK_NAME: &str = "LOADTOP_TASK";
+/// The image of programs that are registered by their command: there is none.
+const NO_IMAGE: &str = "none";
 
 impl Cloud {
+    /// What the cluster counts.
+    ///
+    /// Equivalent to `aws ecs describe-clusters --clusters C`.
+    /// Needs `ecs:DescribeClusters`.
+    pub async fn cluster(&self) -> Result<ClusterSeen, CloudError> {
+        const CALL: &str = "DescribeClusters";
+        let call = self.ecs.describe_clusters().clusters(&self.names.cluster);
+        let answer = self.settle(CALL, call.send().await)?;
+        let cluster = answer.clusters().first().ok_or_else(|| CloudError {
+            call: CALL,
+            kind: ErrorKind::NotFound,
+            code: answer.failures().first().and_then(|it| it.reason()).map(str::to_owned),
+            message: format!("there is no cluster named {}", self.names.cluster),
+        })?;
+        Ok(ClusterSeen {
+            registered: count(cluster.registered_container_instances_count()),
+            running: count(cluster.running_tasks_count()),
+            pending: count(cluster.pending_tasks_count()),
+        })
+    }
+
     /// Starts one task. Overrides are shared by all tasks of a call, so there is
     /// one call for each.
     ///
     /// Equivalent to `aws ecs run-task --cluster C --task-definition D
     /// --launch-type EC2 --client-token T --started-by R --overrides … --tags …`.
     /// Needs `ecs:RunTask`, `ecs:TagResource` and `iam:PassRole`.
+    ///
+    /// A token that belongs to another request is an [`ErrorKind::Conflict`], whose
+    /// message ends with the ARNs of the tasks which that one started.
     pub async fn run_task(&self, request: &TaskRequest) -> Result<Started, CloudError> {
         let environment = request
             .environment
@@ -43,7 +74,17 @@ impl Cloud {
             .started_by(&request.started_by)
             .overrides(TaskOverride::builder().container_overrides(container).build())
             .set_tags(Some(tags.collect()));
-        let answer = self.settle("RunTask", call.send().await)?;
+        let answer = call.send().await;
+        let theirs = match answer.as_ref().err().and_then(|error| error.as_service_error()) {
+            Some(RunTaskError::ConflictException(conflict)) => conflict.resource_ids().join(" "),
+            _ => String::new(),
+        };
+        let answer = self.settle("RunTask", answer).map_err(|mut error| {
+            if !theirs.is_empty() {
+                error.message = format!("{}: {theirs}", error.message);
+            }
+            error
+        })?;
         Ok(Started {
             tasks: answer.tasks().iter().map(|task| self.task_seen(task)).collect(),
             failures: answer.failures().iter().map(failure).collect(),
@@ -104,9 +145,10 @@ impl Cloud {
         Ok(seen)
     }
 
-    /// The cluster's active container instances.
+    /// The cluster's container instances that are ACTIVE or DRAINING; their status
+    /// says which.
     ///
-    /// Equivalent to `aws ecs list-container-instances --cluster C --status ACTIVE`
+    /// Equivalent to `aws ecs list-container-instances --cluster C`
     /// and `aws ecs describe-container-instances --cluster C --container-instances …`.
     /// Needs `ecs:ListContainerInstances` and `ecs:DescribeContainerInstances`.
     pub async fn container_instances(&self) -> Result<Vec<InstanceSeen>, CloudError> {
@@ -117,7 +159,7 @@ impl Cloud {
                 .ecs
                 .list_container_instances()
                 .cluster(&self.names.cluster)
-                .status(ContainerInstanceStatus::Active)
+                // Without a status filter one list has all but the inactive ones.
                 .set_next_token(token);
             let page = self.settle("ListContainerInstances", call.send().await)?;
             arns.extend_from_slice(page.container_instance_arns());
@@ -136,7 +178,68 @@ impl Cloud {
             let answer = self.settle("DescribeContainerInstances", call.send().await)?;
             seen.extend(answer.container_instances().iter().map(instance_seen));
         }
+        seen.retain(|instance| ["ACTIVE", "DRAINING"].contains(&instance.status.as_str()));
         Ok(seen)
+    }
+
+    /// Lets no new task be placed on an instance, or lets them again. What runs there
+    /// goes on: draining moves the tasks of services only.
+    ///
+    /// Equivalent to `aws ecs update-container-instances-state --cluster C
+    /// --container-instances ARN --status DRAINING|ACTIVE`.
+    /// Needs `ecs:UpdateContainerInstancesState`.
+    pub async fn cordon(&self, instance_arn: &str, draining: bool) -> Result<(), CloudError> {
+        const CALL: &str = "UpdateContainerInstancesState";
+        let status = if draining {
+            ContainerInstanceStatus::Draining
+        } else {
+            ContainerInstanceStatus::Active
+        };
+        let call = self
+            .ecs
+            .update_container_instances_state()
+            .cluster(&self.names.cluster)
+            .container_instances(instance_arn)
+            .status(status);
+        let answer = self.settle(CALL, call.send().await)?;
+        let Some(failed) = answer.failures().first().map(failure) else { return Ok(()) };
+        let missing = failed.reason == "MISSING";
+        Err(CloudError {
+            call: CALL,
+            kind: if missing { ErrorKind::NotFound } else { ErrorKind::Refused },
+            message: format!("{instance_arn}: {} {}", failed.reason, failed.detail)
+                .trim_end()
+                .to_owned(),
+            code: Some(failed.reason),
+        })
+    }
+
+    /// Registers a task definition that runs one program, and says its name,
+    /// `family:revision`. `cpu` is in CPU units, `memory` in MiB.
+    ///
+    /// Equivalent to `aws ecs register-task-definition --family F
+    /// --container-definitions …`. Needs `ecs:RegisterTaskDefinition`.
+    pub async fn register_program(
+        &self,
+        family: &str,
+        container: &str,
+        command: &[String],
+        cpu: i32,
+        memory: i32,
+    ) -> Result<String, CloudError> {
+        let container = ContainerDefinition::builder()
+            .name(container)
+            .image(NO_IMAGE)
+            .cpu(cpu)
+            .memory(memory)
+            .essential(true)
+            .set_command(Some(command.to_vec()))
+            .build();
+        let call =
+            self.ecs.register_task_definition().family(family).container_definitions(container);
+        let answer = self.settle("RegisterTaskDefinition", call.send().await)?;
+        let revision = answer.task_definition().map_or(0, |it| it.revision());
+        Ok(format!("{family}:{revision}"))
     }
 
     /// What the task definition of the runs asks for.
@@ -163,8 +266,13 @@ impl Cloud {
     fn task_seen(&self, task: &Task) -> TaskSeen {
         let name = Some(self.names.container.as_str());
         let container = task.containers().iter().find(|it| it.name() == name);
+        let overrides = task.overrides().map(|it| it.container_overrides()).unwrap_or_default();
+        let mut variables = overrides.iter().flat_map(|it| it.environment());
+        let called = variables.find(|variable| variable.name() == Some(TASK_NAME));
         TaskSeen {
             arn: task.task_arn().unwrap_or_default().to_owned(),
+            name: called.and_then(|variable| variable.value()).map(str::to_owned),
+            started_by: task.started_by().map(str::to_owned),
             last_status: task.last_status().unwrap_or_default().to_owned(),
             desired_status: task.desired_status().unwrap_or_default().to_owned(),
             instance_arn: task.container_instance_arn().map(str::to_owned),
@@ -189,11 +297,15 @@ fn instance_seen(instance: &ContainerInstance) -> InstanceSeen {
         machine_id: instance.ec2_instance_id().unwrap_or_default().to_owned(),
         status: instance.status().unwrap_or_default().to_owned(),
         connected: instance.agent_connected(),
-        running: u32::try_from(instance.running_tasks_count()).unwrap_or(0),
-        pending: u32::try_from(instance.pending_tasks_count()).unwrap_or(0),
+        running: count(instance.running_tasks_count()),
+        pending: count(instance.pending_tasks_count()),
         cpu_left: left(instance.remaining_resources(), "CPU"),
         memory_left: left(instance.remaining_resources(), "MEMORY"),
     }
+}
+
+fn count(of: i32) -> u32 {
+    u32::try_from(of).unwrap_or(0)
 }
 
 fn left(resources: &[Resource], name: &str) -> i32 {

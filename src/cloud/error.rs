@@ -28,6 +28,9 @@ pub enum ErrorKind {
     NotFound,
     /// A condition of a conditional write did not hold.
     Precondition,
+    /// RunTask's token belongs to another request; the message names the tasks that
+    /// one started.
+    Conflict,
     /// No answer, or a broken one: the effect may have happened.
     Ambiguous,
     /// The call never left this machine: its effect did not happen.

@@ -1,9 +1,6 @@
 //! S3: the run's bucket, and the time that its answers carry.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -20,11 +17,13 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{DateTime, config_bag::ConfigBag, date_time::Format};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{
     Cloud, CloudError, ErrorKind,
     types::{Condition, Dated, Fetched, Object},
 };
+use crate::model::Millis;
 
 impl Cloud {
     /// Reads an object, unless it still has the entity tag that is known.
@@ -74,6 +73,24 @@ impl Cloud {
         Ok((Fetched::New(object), tap.dated()))
     }
 
+    /// How long ago an object was written, by the bucket's own clock, in milliseconds
+    /// (whole seconds); none if it is not there.
+    ///
+    /// Equivalent to `aws s3api head-object --bucket B --key K`. Needs `s3:GetObject`.
+    pub async fn object_age(&self, key: &str) -> Result<Option<Millis>, CloudError> {
+        let tap = DateTap::default();
+        let call = self.s3.head_object().bucket(&self.names.bucket).key(key);
+        let answer = call.customize().interceptor(tap.clone()).send().await;
+        let found = match self.settle("HeadObject", answer) {
+            Ok(found) => found,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let written = found.last_modified().and_then(|at| u64::try_from(at.secs()).ok());
+        let ages = written.zip(tap.dated());
+        Ok(ages.map(|(written, dated)| dated.date.saturating_sub(written * 1000)))
+    }
+
     /// Writes an object if the condition holds, and says its new entity tag. Where
     /// it does not hold, the error's kind is [`ErrorKind::Precondition`].
     ///
@@ -116,6 +133,33 @@ impl Cloud {
             token = page.next_continuation_token().map(str::to_owned);
             if token.is_none() {
                 return Ok(keys);
+            }
+        }
+    }
+
+    /// The names right below `prefix` that have something below them, ascending and
+    /// without slashes: what folders would be, if there were any.
+    ///
+    /// Equivalent to `aws s3api list-objects-v2 --bucket B --prefix P --delimiter /`.
+    /// Needs `s3:ListBucket`.
+    pub async fn list_prefixes(&self, prefix: &str) -> Result<Vec<String>, CloudError> {
+        let mut names = Vec::new();
+        let mut token = None;
+        loop {
+            let call = self
+                .s3
+                .list_objects_v2()
+                .bucket(&self.names.bucket)
+                .prefix(prefix)
+                .delimiter("/")
+                .set_continuation_token(token);
+            let page = self.settle("ListObjectsV2", call.send().await)?;
+            let below = page.common_prefixes().iter().filter_map(|it| it.prefix());
+            let below = below.filter_map(|it| it.strip_prefix(prefix));
+            names.extend(below.map(|name| name.trim_end_matches('/').to_owned()));
+            token = page.next_continuation_token().map(str::to_owned);
+            if token.is_none() {
+                return Ok(names);
             }
         }
     }

@@ -14,6 +14,9 @@ pub struct Site {
     pub costs: bool,
     /// Whether it goes on without this program.
     pub outlives_us: bool,
+    /// Whether tasks of any program are ended there when their run is over, although
+    /// nobody asks for it.
+    pub ends_programs: bool,
     /// How often the controller looks.
     pub refresh: Duration,
     /// The agents' shortest report interval.

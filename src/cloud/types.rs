@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Millis;
 
-/// What RunTask is called with: one task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What RunTask is called with: one task. It is written down before the call, and
+/// read back by whoever has to send the very same request again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRequest {
     /// Idempotency token, at most 64 ASCII characters.
     pub client_token: String,
@@ -44,7 +45,7 @@ impl Failure {
     /// Whether the cluster has no room, so that room would help.
     #[must_use]
     pub fn is_capacity(&self) -> bool {
-        self.reason.starts_with("RESOURCE:") || self.reason == "CAPACITY"
+        self.reason.starts_with("RESOURCE:") || ["CAPACITY", "AGENT"].contains(&&*self.reason)
     }
 }
 
@@ -53,6 +54,10 @@ impl Failure {
 pub struct TaskSeen {
     /// Its ARN.
     pub arn: String,
+    /// What it was told to call itself: `LOADTOP_TASK` of its overrides.
+    pub name: Option<String>,
+    /// Who started it: the run.
+    pub started_by: Option<String>,
     /// Where it is: PROVISIONING, PENDING, RUNNING, …, STOPPED.
     pub last_status: String,
     /// Where it should be: RUNNING or STOPPED.
@@ -73,6 +78,8 @@ impl TaskSeen {
     pub fn stopped(arn: String) -> Self {
         TaskSeen {
             arn,
+            name: None,
+            started_by: None,
             last_status: "STOPPED".to_owned(),
             desired_status: "STOPPED".to_owned(),
             instance_arn: None,
@@ -103,6 +110,17 @@ pub struct InstanceSeen {
     pub cpu_left: i32,
     /// Memory left in MiB.
     pub memory_left: i32,
+}
+
+/// What a cluster counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClusterSeen {
+    /// Container instances, in whatever state.
+    pub registered: u32,
+    /// Tasks that run, whoever started them.
+    pub running: u32,
+    /// Tasks that are on their way, whoever started them.
+    pub pending: u32,
 }
 
 /// An Auto Scaling group.
@@ -211,9 +229,9 @@ pub enum Condition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dated {
     /// When the request left.
-    pub sent: std::time::Instant,
+    pub sent: tokio::time::Instant,
     /// When the answer was there.
-    pub received: std::time::Instant,
+    pub received: tokio::time::Instant,
     /// Its `Date`, in milliseconds; whole seconds.
     pub date: Millis,
 }

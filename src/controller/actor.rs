@@ -3,30 +3,33 @@
 //! What it does is beside it: [`orders`](super::orders) turns commands into
 //! changes, [`advance`](super::advance) starts the calls that are due,
 //! [`learn`](super::learn) and [`tasks`](super::tasks) take their answers in,
-//! [`end`](super::end) brings a run to zero. Invariant: nothing in the loop waits for the network.
+//! [`lead`](super::lead) says who starts and stops tasks, [`end`](super::end) brings a
+//! run to zero. Invariant: nothing in the loop waits for the network.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::MissedTickBehavior,
+    time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     Command, Options,
     clock::{Clock, wall},
     fleet::Fleet,
     jobs::{Done, RunDone},
+    join::Finding,
     notices::Notices,
     run::Run,
-    snapshot::{Aged, Level, RunView, Snapshot},
+    snapshot::{Level, OrdersView, Snapshot},
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
-    model::Millis,
-    plan::Plan,
+    model::{Millis, confirmed::Confirmed, quota::Quotas},
+    record::Journal,
 };
 
 /// How often what is due by time is looked for.
@@ -43,6 +46,22 @@ pub(super) struct Actor {
     /// When the instances were seen last (this machine's clock).
     pub(super) fleet_at: Option<Millis>,
     pub(super) run: Option<Run>,
+    /// Who this is, for `leader.json`: nobody else has this name.
+    pub(super) me: String,
+    /// Whether the order to leave was given: nothing is led any more.
+    pub(super) left: bool,
+    /// The search for runs that are on.
+    pub(super) finding: Finding,
+    /// Other runs here that have not ended.
+    pub(super) others: Vec<String>,
+    /// What became of the orders.
+    pub(super) orders: OrdersView,
+    /// Orders that wait until it is known which run they are for.
+    pub(super) held: VecDeque<Command>,
+    /// A change of the number of instances that waits until that is known.
+    pub(super) scale_waits: Option<(i32, Option<Confirmed>)>,
+    /// AWS's token buckets, as far as we know how full they are.
+    pub(super) quotas: Quotas,
     /// When the run's tasks were seen last (this machine's clock).
     pub(super) tasks_at: Option<Millis>,
     pub(super) looks: Looks,
@@ -56,8 +75,9 @@ pub(super) struct Actor {
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     pub(super) definition: Look,
+    pub(super) counts: Look,
     pub(super) instances: Look,
-    pub(super) tasks: Look,
+    pub(super) progress: Look,
     pub(super) figures: Look,
     pub(super) wish: Look,
     /// Whether a write of the wish is on its way.
@@ -69,7 +89,7 @@ pub(super) struct Looks {
 impl Looks {
     /// A new run: its own things were never looked at.
     pub(super) fn begin_run(&mut self) {
-        self.tasks = Look::default();
+        self.progress = Look::default();
         self.figures = Look::default();
         self.wish = Look::default();
         self.editing = false;
@@ -107,28 +127,22 @@ impl Actor {
         commands: mpsc::Receiver<Command>,
         cancel: CancellationToken,
     ) -> (Self, watch::Receiver<Arc<Snapshot>>) {
-        let first = Snapshot {
-            at: wall(),
-            site: site.clone(),
-            target: String::new(),
-            run: None,
-            instances: Aged::default(),
-            tasks: Aged::default(),
-            devices: Aged::default(),
-            ramp: super::snapshot::RampView::default(),
-            traffic: Aged::default(),
-            notices: Arc::default(),
-            calls: std::collections::BTreeMap::new(),
-            finding: false,
-            others: Vec::new(),
-            orders: super::snapshot::OrdersView::default(),
-        };
+        let clock = Clock::new();
+        let first = Snapshot::nothing(wall(), site.clone());
         let (snapshots, seen) = watch::channel(Arc::new(first));
         let actor = Actor {
+            me: name(),
+            left: false,
+            finding: Finding::default(),
+            others: Vec::new(),
+            orders: OrdersView::default(),
+            held: VecDeque::new(),
+            scale_waits: None,
+            quotas: Quotas::new(clock.monotonic()),
             cloud,
             site,
             options,
-            clock: Clock::new(),
+            clock,
             notices: Notices::default(),
             fleet: Fleet::default(),
             fleet_at: None,
@@ -148,22 +162,35 @@ impl Actor {
     pub(super) async fn run(mut self) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut published = Instant::now();
         loop {
+            // What a person or the clock asked for is shown at once; answers, of which
+            // there may be very many, no oftener than the clock.
+            let mut show = true;
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => break,
                 command = self.commands.recv() => match command {
-                    Some(command) => self.obey(&command),
+                    Some(command) => self.order(command),
                     None => break,
                 },
-                Some(done) = self.jobs.join_next() => match done {
-                    Ok(done) => self.learn(done),
-                    Err(error) => self.notice(Level::Error, format!("a call panicked: {error}")),
-                },
+                Some(done) = self.jobs.join_next() => {
+                    show = published.elapsed() >= TICK;
+                    match done {
+                        Ok(done) => self.learn(done),
+                        Err(error) => {
+                            self.notice(Level::Error, format!("a call panicked: {error}"));
+                        }
+                    }
+                }
                 _ = tick.tick() => {}
             }
+            self.clock.tick();
             self.advance();
-            self.publish();
+            if show {
+                self.publish();
+                published = Instant::now();
+            }
         }
         // Dropping the set abandons what is on its way; the journal has its intents.
         self.jobs.abort_all();
@@ -199,40 +226,16 @@ impl Actor {
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
-    fn snapshot(&self) -> Snapshot {
-        let run = self.run.as_ref();
-        let now = self.clock.bucket();
-        let to_wall = |at: Millis| self.clock.to_wall(at);
-        let target = self.options.plan.as_ref().and_then(Plan::target);
-        Snapshot {
-            at: wall(),
-            site: self.site.clone(),
-            target: target.map_or_else(String::new, ToString::to_string),
-            run: run.map(|run| RunView {
-                id: run.id.clone(),
-                phase: run.phase(),
-                started_at: run.started_at,
-                lease_left_ms: run.wish.lease_until.saturating_sub(now),
-                lead: super::snapshot::LeadView::Us { term: 1 },
-                warning: None,
-                poll_ms: run.wish.poll_ms,
-                stuck: None,
-                folder: run.folder.clone(),
-                summary: run.summary.clone(),
-            }),
-            instances: Aged { value: self.fleet.view(), at: self.fleet_at },
-            tasks: run
-                .map_or_else(Aged::default, |run| Aged { value: run.tasks(), at: self.tasks_at }),
-            devices: run.map_or_else(Aged::default, |run| {
-                run.figures.devices(run.preview().live.len(), to_wall)
-            }),
-            ramp: run.map(|run| run.ramp(now)).unwrap_or_default(),
-            traffic: run.map_or_else(Aged::default, |run| run.figures.traffic()),
-            notices: self.notices.list(),
-            calls: self.cloud.calls(),
-            finding: false,
-            others: Vec::new(),
-            orders: super::snapshot::OrdersView::default(),
-        }
+    /// The journal of the run, if one is on.
+    pub(super) fn journal(&self) -> Option<Arc<Journal>> {
+        self.run.as_ref().and_then(|run| run.journal.clone())
     }
+}
+
+/// Who this controller is: for people before the `#`, unique with what follows it.
+fn name() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    let user = user.unwrap_or_else(|_| "somebody".to_owned());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{user}@{host}#{}-{}", std::process::id(), &Uuid::new_v4().simple().to_string()[..8])
 }

@@ -1,29 +1,29 @@
 //! What is due now: looks at the cloud, writes of the wish, tasks to start and stop.
 //!
-//! Called after every event; it only compares and starts jobs. Invariants: a slot's
-//! request is in the bucket before its RunTask leaves; at most
-//! [`CALLS_AT_ONCE`] RunTask calls are on their way; at most one write of the wish.
+//! Called after every event; it only compares and starts jobs. Invariants: what only
+//! a leader does is below the line in [`Actor::advance`]; at most one write of the
+//! wish is on its way.
 
 use super::{
     actor::Actor,
     figures,
     jobs::{self, Done, RunDone},
-    run::{Ending, Run},
+    run::Run,
     snapshot::Level,
+    sweep::Pace,
     wishes::{self, Stored},
 };
 use crate::{
+    cloud::{CloudError, ErrorKind, types::TaskSeen},
     model::{
         Millis,
         confirmed::Confirmed,
-        slots::{Outcome, Step},
-        wish::{Change, EDITS_REMEMBERED},
+        quota::KEPT_FOR_STOPPING,
+        wish::{Change, EDITS_REMEMBERED, Wish, pace},
     },
     stats::metrics,
 };
 
-/// RunTask calls on their way at once.
-const CALLS_AT_ONCE: usize = 8;
 /// How long after the edit a batch's window opens: agents must have seen the edit,
 /// in milliseconds beyond one poll with its jitter.
 const OPEN_MARGIN_MS: Millis = 300;
@@ -33,51 +33,85 @@ impl Actor {
     pub(super) fn advance(&mut self) {
         let now = self.clock.monotonic();
         self.look_at_fleet(now);
+        self.find(now);
+        self.obey_held();
+        if let Some((more, confirmed)) = self.scale_waits
+            && let Some(desired) = self.fleet.desired()
+        {
+            self.scale_waits = None;
+            self.scale_to(desired.saturating_add_signed(more), confirmed);
+        }
         if self.run.as_ref().is_none_or(Run::has_ended) {
-            return;
+            return self.advance_drains(None, now);
         }
         self.tell_journal_trouble();
         self.write_wish(now);
         if self.run.as_ref().is_none_or(|run| run.etag.is_none()) {
-            return self.end_before_it_began();
+            return self.end_before_it_began(now);
         }
+        self.keep_lead(now);
         self.look_at_run(now);
-        self.keep_lease(now);
-        self.open_windows(now);
-        self.match_tasks(now);
-        self.record();
-        self.launch();
-        self.advance_end(now);
+        self.hear(now);
+        self.follow_end();
+        let Some(wish) = self.run.as_ref().map(|run| run.preview(self.clock.bucket())) else {
+            return;
+        };
+        if !self.leads(now) {
+            return;
+        }
+        // ---- what only a leader does
+        self.keep_lease(&wish);
+        self.keep_pace(&wish);
+        self.open_windows(&wish, now);
+        self.advance_drains(Some(&wish), now);
+        self.match_tasks(&wish, now);
+        self.give_up_on_room(&wish, now);
+        self.record(now);
+        self.launch(now);
+        self.sweep(now);
+        self.stop_strays(now);
+        self.advance_end(&wish, now);
+        self.tell(false);
+    }
+
+    /// The time between two looks, in milliseconds.
+    pub(super) fn refresh_ms(&self) -> Millis {
+        self.site.refresh.as_millis() as Millis
     }
 
     fn look_at_fleet(&mut self, now: Millis) {
+        let cloud = self.run.as_ref().map_or(&self.cloud, |run| &run.cloud).clone();
         if self.fleet.definition.is_none() && self.looks.definition.is_due(now) {
-            let cloud = self.cloud.clone();
+            let cloud = cloud.clone();
             self.spawn(async move { Done::Definition(cloud.task_definition().await) });
         }
-        if self.looks.instances.is_due(now) {
-            let (job, generation) = (jobs::instances(self.cloud.clone()), self.fleet.generation);
+        let generation = self.fleet.generation;
+        if self.looks.counts.is_due(now) {
+            let job = jobs::counts(cloud.clone());
+            self.spawn(async move { Done::Counts(generation, job.await) });
+        }
+        if self.fleet.details_due(now) && self.looks.instances.is_due(now) {
+            let job = async move { cloud.container_instances().await };
             self.spawn(async move { Done::Instances(generation, job.await) });
+        }
+        if let Some(missing) = self.fleet.boot_is_late(now) {
+            let group = &self.cloud.names().group;
+            let text = format!(
+                "{missing} instances of the group {group} have not come up for minutes: aws \
+                 autoscaling describe-scaling-activities --auto-scaling-group-name {group}"
+            );
+            self.notice(Level::Error, text);
         }
     }
 
+    /// Looks at the wish and at the figures: two calls a refresh, whatever the size.
     fn look_at_run(&mut self, now: Millis) {
         let Some(run) = &self.run else {
             return;
         };
-        let id = run.id.clone();
-        let cloud = self.cloud.clone();
-        let strays = run.strays.iter().cloned();
-        let arns: Vec<String> = run.slots.arns().map(str::to_owned).chain(strays).collect();
+        let (id, cloud) = (run.id.clone(), run.cloud.clone());
         let look = (run.key("wish.json"), run.etag.clone());
         let queries = (run.figures.range(self.clock.bucket()), run.wish.report_ms);
-        if !arns.is_empty() && self.looks.tasks.is_due(now) {
-            let cloud = cloud.clone();
-            self.spawn_of_run(&id, async move {
-                let answer = cloud.describe_tasks(&arns).await;
-                RunDone::Tasks(arns, answer)
-            });
-        }
         if !self.looks.editing
             && let (key, Some(etag)) = look
             && self.looks.wish.is_due(now)
@@ -95,11 +129,99 @@ impl Actor {
         }
     }
 
+    /// How fast tasks are looked at.
+    pub(super) fn pace(&self, run: &Run) -> Pace {
+        Pace {
+            refresh: self.refresh_ms(),
+            ending: run.ending.is_some(),
+            hurried: run.figures.is_missing_reports(),
+        }
+    }
+
+    /// Describes the tasks whose turn it is.
+    fn sweep(&mut self, now: Millis) {
+        let Some(pace) = self.run.as_ref().map(|run| self.pace(run)) else {
+            return;
+        };
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let Some(asked) = run.sweep.pick(&run.slots, &run.strays, pace, now) else {
+            return;
+        };
+        // Whoever looks at instances or lists tasks finds something left.
+        if !self.quotas.look.take(now, KEPT_FOR_STOPPING) {
+            return run.sweep.put_off(&asked, now + pace.refresh / 4);
+        }
+        let (id, cloud) = (run.id.clone(), run.cloud.clone());
+        self.spawn_of_run(&id, async move {
+            let answer = cloud.describe_tasks(&asked).await;
+            RunDone::Tasks(asked, answer)
+        });
+    }
+
+    pub(super) fn learn_described(
+        &mut self,
+        asked: &[String],
+        answer: Result<Vec<TaskSeen>, CloudError>,
+    ) {
+        let (now, refresh) = (self.clock.monotonic(), self.refresh_ms());
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        run.sweep.done(asked, answer.is_err(), now, refresh);
+        match answer {
+            Ok(tasks) if run.has_table() => self.learn_tasks(asked, &tasks),
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::Throttled => {
+                self.quotas.look.throttled(now);
+                self.failed(&error, "tasks are looked at more slowly");
+            }
+            Err(error) => self.failed(&error, "looking again"),
+        }
+    }
+
+    /// Tells tasks that no slot knows to stop again, where that failed.
+    fn stop_strays(&mut self, now: Millis) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let strays = &run.strays;
+        run.stray_from.retain(|arn, _| strays.contains(arn));
+        let due: Vec<String> = run
+            .stray_from
+            .iter()
+            .filter(|(_, from)| now >= **from)
+            .map(|(arn, _)| arn.clone())
+            .collect();
+        for arn in due {
+            if let Some(run) = &mut self.run {
+                run.stray_from.remove(&arn);
+            }
+            self.stop_stray(arn, "no slot of its run knows it");
+        }
+    }
+
+    pub(super) fn learn_stray_stopped(&mut self, arn: String, answer: Result<(), CloudError>) {
+        let now = self.clock.monotonic();
+        let Err(error) = answer else {
+            return;
+        };
+        if error.kind == ErrorKind::Throttled {
+            self.quotas.change.throttled(now);
+        }
+        self.failed(&error, &format!("{arn} is told again"));
+        if let Some(run) = &mut self.run {
+            run.stray_from.insert(arn, now + super::learn::RETRY_MS);
+        }
+    }
+
     /// Writes what is queued; all of it at once, one write at a time.
     fn write_wish(&mut self, now: Millis) {
         if self.looks.editing || now < self.looks.edit_from {
             return;
         }
+        let at = self.clock.bucket();
         let Some(run) = &mut self.run else {
             return;
         };
@@ -113,22 +235,21 @@ impl Actor {
         let edits: Vec<_> = run.queue.iter().take(EDITS_REMEMBERED / 2).cloned().collect();
         let known = Stored { wish: run.wish.clone(), etag, dated: None };
         let (id, key, journal) = (run.id.clone(), run.key("wish.json"), run.journal.clone());
-        let at = self.clock.bucket();
-        let job = jobs::edit(self.cloud.clone(), journal, key, known, edits.clone(), at);
+        let job = jobs::edit(run.cloud.clone(), journal, key, known, edits.clone(), at);
         self.looks.editing = true;
         self.spawn_of_run(&id, async { RunDone::Edited(edits, job.await) });
     }
 
     /// Prolongs the lease at its half. One that has lapsed is final: the agents have
     /// ended their devices, and the run is brought to its end.
-    fn keep_lease(&mut self, since: Millis) {
+    fn keep_lease(&mut self, wish: &Wish) {
         let now = self.clock.bucket();
-        let lease = self.options.policy.lease_ms;
-        let Some(run) = self.run.as_mut().filter(|run| run.ending.is_none()) else {
+        let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) else {
             return;
         };
-        if run.wish.lease_until <= now {
-            run.ending = Some(Ending::new(since, Confirmed::ByLease, false));
+        let lease = run.registry.policy.lease_ms;
+        if run.wish.is_lapsed(now) {
+            run.confirmed = Some(Confirmed::ByLease);
             run.change(Change::Stop { scale_to_zero: false });
             let text = format!(
                 "the lease of run {} has lapsed, as after a long sleep of this machine: its \
@@ -137,8 +258,20 @@ impl Actor {
             );
             return self.notice(Level::Error, text);
         }
-        if run.preview().lease_until < now + lease / 2 {
+        if wish.lease_until < now + lease / 2 {
             run.change(Change::Renew { until: now + lease });
+        }
+    }
+
+    /// Has agents look as often as their number allows.
+    fn keep_pace(&mut self, wish: &Wish) {
+        let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) else {
+            return;
+        };
+        let ms = pace(run.slots.arns().count() as u32);
+        // Not at every task that comes or goes.
+        if ms > wish.poll_ms + wish.poll_ms / 4 || ms < wish.poll_ms / 2 {
+            run.change(Change::Poll { ms });
         }
     }
 
@@ -156,101 +289,18 @@ impl Actor {
     }
 
     /// Opens the windows of the batches whose tasks run.
-    fn open_windows(&mut self, now: Millis) {
+    fn open_windows(&mut self, wish: &Wish, now: Millis) {
         let booting = self.fleet.is_booting();
         let at = self.clock.bucket();
-        let Some(run) = self.run.as_mut().filter(|run| run.ending.is_none()) else {
+        let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) else {
             return;
         };
-        let firsts = run.ready_to_open(booting, now);
+        let firsts = run.ready_to_open(wish, booting, now);
         if !firsts.is_empty() {
-            // Polls jitter by a fifth.
-            let at = at + run.wish.poll_ms * 6 / 5 + OPEN_MARGIN_MS;
+            // Polls jitter by a fifth. Images poll nothing.
+            let margin = run.wish.poll_ms * 6 / 5 + OPEN_MARGIN_MS;
+            let at = if run.is_of_images() { at } else { at + margin };
             run.change(Change::Open { firsts, at });
         }
-    }
-
-    /// Starts and stops tasks until they match the wish. What is queued counts: an
-    /// addition that follows a removal must find its task.
-    fn match_tasks(&mut self, now: Millis) {
-        let Some(run) = &mut self.run else {
-            return;
-        };
-        if run.ending.is_some() {
-            // Nothing more is started for a run that ends.
-            let never = std::mem::take(&mut run.unrecorded).into_iter();
-            for (slot, _) in never.chain(std::mem::take(&mut run.launches)) {
-                run.slots.answered(slot, Outcome::NotAsked, now);
-            }
-        }
-        let wish = run.preview();
-        let mut stops = Vec::new();
-        for step in run.slots.steps(&wish, now, None) {
-            match step {
-                Step::Run { slot, attempt } => {
-                    run.slots.asked(slot, attempt);
-                    run.unrecorded.push((slot, attempt));
-                }
-                Step::Stop { slot, arn } => stops.push((slot, arn)),
-            }
-        }
-        for (slot, arn) in stops {
-            self.stop_task(slot, arn, "none of its devices is wanted any more");
-        }
-    }
-
-    /// Writes the blocks of the slot table that changed; what waits to be launched
-    /// leaves only after its request is in the bucket.
-    fn record(&mut self) {
-        let Some(run) = self.run.as_mut().filter(|run| !run.recording) else {
-            return;
-        };
-        let launches = std::mem::take(&mut run.unrecorded);
-        let mut blocks = std::mem::take(&mut run.changed_blocks);
-        blocks.extend(launches.iter().map(|(slot, _)| Run::block_of(*slot)));
-        if blocks.is_empty() {
-            return;
-        }
-        run.recording = true;
-        let names = self.cloud.names();
-        let bodies = blocks
-            .iter()
-            .map(|&block| {
-                let key = run.key(&format!("slots/{block:05}.json"));
-                (block, key, run.block(block, names).to_string().into())
-            })
-            .collect();
-        let (id, journal) = (run.id.clone(), run.journal.clone());
-        let job = jobs::record(self.cloud.clone(), journal, bodies);
-        self.spawn_of_run(&id, async { RunDone::Recorded(launches, job.await) });
-    }
-
-    /// Lets RunTask calls leave, a few at once.
-    fn launch(&mut self) {
-        while let Some(run) = &mut self.run
-            && run.launching < CALLS_AT_ONCE
-            && let Some((slot, attempt)) = run.launches.pop_front()
-        {
-            run.launching += 1;
-            let request = run.request(slot, attempt, self.cloud.names());
-            let (id, journal) = (run.id.clone(), run.journal.clone());
-            let job = jobs::start(self.cloud.clone(), journal, slot, attempt, request);
-            self.spawn_of_run(&id, async move { RunDone::Started(slot, job.await) });
-        }
-    }
-
-    /// Calls StopTask for a slot's task.
-    pub(super) fn stop_task(&mut self, slot: u32, arn: String, reason: &'static str) {
-        let now = self.clock.monotonic();
-        let Some(run) = &mut self.run else {
-            return;
-        };
-        if run.stop_from.get(&slot).is_some_and(|&from| now < from) || !run.stopping.insert(slot) {
-            return;
-        }
-        run.slots.told_to_stop(slot, true);
-        let (id, journal) = (run.id.clone(), run.journal.clone());
-        let job = jobs::stop(self.cloud.clone(), journal, arn, reason);
-        self.spawn_of_run(&id, async move { RunDone::Stopped(slot, job.await) });
     }
 }

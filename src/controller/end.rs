@@ -2,21 +2,29 @@
 //!
 //! Invariant: a run has ended when every task that was ever placed is STOPPED, no
 //! RunTask is on its way, and two lists of the run's tasks, a settle time apart,
-//! were empty. Only then are the results collected and the summary made.
+//! were empty. Only then are the results collected and the summary made. Where that
+//! does not come, exactly what is left is said, and how to end it by hand.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     actor::Actor,
+    begin::REGISTRY,
     clock::wall,
     jobs::{self, RunDone},
-    run::{Ending, Stage},
-    snapshot::Level,
+    requests::{STOP_MS, started_by, task_name},
+    run::{Ending, Over, Run, Stage, TableState},
+    snapshot::{Level, Stuck},
 };
 use crate::{
-    cloud::CloudError,
-    model::{Millis, confirmed::Confirmed, slots::SlotState},
-    record::{Intent, RunFolder},
+    cloud::{CloudError, Names, types::Fetched},
+    model::{
+        Millis,
+        confirmed::Confirmed,
+        slots::SlotState,
+        wish::{Change, State, Wish},
+    },
+    record::RunFolder,
     report::{Facts, Results, Summary},
 };
 
@@ -27,36 +35,55 @@ const GRACE_MS: Millis = 4_000;
 const SETTLE_MS: Millis = 500;
 /// How often a list is asked for while something is left.
 const LIST_EVERY_MS: Millis = 1_000;
+/// A run whose tasks did not become fewer for so long does not end by itself: all
+/// stop timeouts are over by then.
+const STUCK_MS: Millis = 2 * STOP_MS;
+/// Things and commands that are named at most.
+const NAMED_MOST: usize = 50;
+
+/// The object with a run's summary.
+pub(super) const SUMMARY: &str = "summary.json";
 
 impl Ending {
     /// The run ends from now on.
-    pub(super) fn new(since: Millis, confirmed: Confirmed, scale_to_zero: bool) -> Self {
+    fn new(since: Millis, confirmed: Confirmed) -> Self {
         Ending {
             since,
             stopped_at: None,
             confirmed,
-            scale_to_zero,
             empty_lists: 0,
             listed_at: None,
             listing: false,
+            fewest: (u32::MAX, since),
+            stuck: None,
             stage: Stage::Clearing,
         }
     }
 }
 
+impl Run {
+    /// How long tasks are given to end by themselves: agents poll the wish, images
+    /// have nobody who does that surely.
+    pub(super) fn patience(&self) -> Millis {
+        if self.is_of_images() { 0 } else { self.wish.poll_ms * 6 / 5 + GRACE_MS }
+    }
+}
+
 impl Actor {
-    /// Takes the next step towards zero.
-    pub(super) fn advance_end(&mut self, now: Millis) {
+    /// Begins the end if the wish says so, and takes the next step towards zero.
+    pub(super) fn advance_end(&mut self, wish: &Wish, now: Millis) {
+        self.begin_end(wish, now);
         let Some(run) = &mut self.run else {
             return;
         };
+        let patience = run.patience();
         let Some(ending) = run.ending.as_mut().filter(|it| it.stage == Stage::Clearing) else {
             return;
         };
-        let patience = run.wish.poll_ms * 6 / 5 + GRACE_MS;
         if now.saturating_sub(ending.since) >= patience {
             self.stop_all();
         }
+        self.watch_for_standstill(now);
         let Some(run) = &mut self.run else {
             return;
         };
@@ -64,34 +91,59 @@ impl Actor {
             && run.launches.is_empty()
             && run.launching == 0
             && !run.recording
-            && run.strays.is_empty();
+            && run.strays.is_empty()
+            && now >= run.doubtful_until;
         let Some(ending) = run.ending.as_mut().filter(|_| quiet) else {
             return;
         };
         let wait = if ending.empty_lists > 0 { SETTLE_MS } else { LIST_EVERY_MS };
-        if ending.empty_lists >= 2 {
-            ending.stage = Stage::Collecting;
-            let stopped_at = ending.stopped_at.unwrap_or_else(|| self.clock.bucket());
-            let results = Results::new(&run.wish, stopped_at);
-            let (id, prefix, progress) =
-                (run.id.clone(), run.key("results/"), Arc::clone(&run.progress));
-            let job = jobs::results(self.cloud.clone(), prefix, results, progress);
-            self.spawn_of_run(&id, async {
-                let (results, unusable) = job.await;
-                RunDone::Results(Box::new(results), unusable)
-            });
+        if ending.empty_lists >= 2 && run.wish.state == State::Stop {
+            self.collect();
         } else if !ending.listing && ending.listed_at.is_none_or(|at| now >= at + wait) {
             ending.listing = true;
             ending.listed_at = Some(now);
-            let (id, cloud) = (run.id.clone(), self.cloud.clone());
-            let started_by = run.started_by();
+            let (id, cloud) = (run.id.clone(), run.cloud.clone());
+            let started_by = started_by(&id);
             self.spawn_of_run(&id, async move {
                 RunDone::Listed(cloud.list_tasks(Some(&started_by)).await)
             });
         }
     }
 
-    /// Tells every task to stop that was not told yet.
+    fn begin_end(&mut self, wish: &Wish, now: Millis) {
+        let at = self.clock.bucket();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if wish.state == State::Stop && run.ending.is_none() {
+            let confirmed = run.confirmed.unwrap_or(Confirmed::ByWish);
+            run.ending = Some(Ending::new(now, confirmed));
+        }
+        let stopped = run.wish.state == State::Stop;
+        if let Some(ending) = run.ending.as_mut().filter(|_| stopped) {
+            ending.stopped_at.get_or_insert(at);
+        }
+    }
+
+    fn collect(&mut self) {
+        let at = self.clock.bucket();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let Some(ending) = &mut run.ending else {
+            return;
+        };
+        ending.stage = Stage::Collecting;
+        let results = Results::new(&run.wish, ending.stopped_at.unwrap_or(at));
+        let (id, prefix, reading) = (run.id.clone(), run.key("results/"), Arc::clone(&run.reading));
+        let job = jobs::results(run.cloud.clone(), prefix, results, reading);
+        self.spawn_of_run(&id, async {
+            let (results, unusable) = job.await;
+            RunDone::Results(Box::new(results), unusable)
+        });
+    }
+
+    /// Tells every task to stop that was not told yet, as the quota allows.
     fn stop_all(&mut self) {
         let Some(run) = &mut self.run else {
             return;
@@ -105,8 +157,55 @@ impl Actor {
             })
             .collect();
         for (slot, arn) in left {
-            self.stop_task(slot, arn, "the run has ended");
+            if !self.stop_task(slot, arn, "the run has ended") {
+                return;
+            }
         }
+    }
+
+    /// Calls StopTask for a task that no slot knows.
+    pub(super) fn stop_stray(&mut self, arn: String, reason: &'static str) {
+        let now = self.clock.monotonic();
+        // Few, and the end waits for them: they take what is left of the quota.
+        let _counted = self.quotas.change.take(now, 0.0);
+        let Some(run) = &self.run else {
+            return;
+        };
+        let (id, journal) = (run.id.clone(), run.journal.clone());
+        let job = jobs::stop(run.cloud.clone(), journal, arn.clone(), reason);
+        self.spawn_of_run(&id, async { RunDone::StrayStopped(arn, job.await) });
+    }
+
+    /// Says exactly what is left where nothing has become less for too long.
+    fn watch_for_standstill(&mut self, now: Millis) {
+        let names = self.cloud.names().clone();
+        let untold = self.quotas.change.time_for(self.run.as_ref().map_or(0, Run::tasks_left));
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let (left, patience) = (run.tasks_left(), run.patience());
+        let Some(ending) = &mut run.ending else {
+            return;
+        };
+        if left < ending.fewest.0 {
+            ending.fewest = (left, now);
+            ending.stuck = None;
+        }
+        let deadline = ending.fewest.1 + patience + untold + STUCK_MS;
+        if left == 0 || now < deadline || ending.stuck.is_some() {
+            return;
+        }
+        let stuck = Arc::new(stuck(run, &names));
+        if let Some(ending) = &mut run.ending {
+            ending.stuck = Some(Arc::clone(&stuck));
+        }
+        let text = format!(
+            "{left} tasks of run {} do not end: {}; by hand: {}",
+            run.id,
+            stuck.what.join(", "),
+            stuck.commands.join("; ")
+        );
+        self.notice(Level::Error, text);
     }
 
     /// A list of the run's tasks came.
@@ -122,16 +221,9 @@ impl Actor {
             Ok(arns) if arns.is_empty() => ending.empty_lists += 1,
             Ok(arns) => {
                 ending.empty_lists = 0;
-                let (id, journal) = (run.id.clone(), run.journal.clone());
                 run.strays.extend(arns.iter().cloned());
                 for arn in arns {
-                    let job = jobs::stop(
-                        self.cloud.clone(),
-                        journal.clone(),
-                        arn.clone(),
-                        "the run has ended",
-                    );
-                    self.spawn_of_run(&id, async { RunDone::StrayStopped(arn, job.await) });
+                    self.stop_stray(arn, "the run has ended");
                 }
             }
             Err(error) => {
@@ -143,20 +235,21 @@ impl Actor {
 
     /// A run that was ended before its first wish could be written: nothing of it was
     /// ever started, since nothing is before the wish is there.
-    pub(super) fn end_before_it_began(&mut self) {
+    pub(super) fn end_before_it_began(&mut self, now: Millis) {
         let waits = self.looks.editing;
-        let Some(run) = self.run.as_mut().filter(|_| !waits) else {
+        let stops =
+            |run: &Run| run.queue.iter().any(|edit| matches!(edit.change, Change::Stop { .. }));
+        let Some(run) = self.run.as_mut().filter(|run| !waits && stops(run)) else {
             return;
         };
-        let Some(ending) = &mut run.ending else {
-            return;
-        };
-        ending.stage = Stage::Ended;
+        let confirmed = run.confirmed.unwrap_or(Confirmed::ByWish);
+        run.ending = Some(Ending { stage: Stage::Ended, ..Ending::new(now, confirmed) });
+        run.queue.clear();
         let text = format!("run {} has ended before it could begin", run.id);
         self.notice(Level::Warning, text);
     }
 
-    /// The results came: the run has ended.
+    /// The results came: the summary is made, and the end is written down.
     pub(super) fn learn_results(&mut self, results: &Results, unusable: Vec<String>) {
         for object in unusable {
             self.notice(Level::Error, format!("results are missing: {object}"));
@@ -165,47 +258,145 @@ impl Actor {
         let Some(run) = &mut self.run else {
             return;
         };
-        let Some(ending) = &mut run.ending else {
+        let Some(ending) = &run.ending else {
             return;
         };
-        ending.stage = Stage::Ended;
-        let (confirmed, scale_to_zero) = (ending.confirmed, ending.scale_to_zero);
         let facts = Facts {
             run: run.id.clone(),
-            started_at: run.started_at,
+            started_at: run.registry.started_ms,
             ended_at: wall(),
-            confirmed,
+            confirmed: ending.confirmed,
             wish: run.wish.clone(),
-            target: self
-                .options
-                .plan
-                .as_ref()
-                .and_then(crate::plan::Plan::target)
-                .map_or_else(String::new, ToString::to_string),
+            target: run.registry.target.clone().unwrap_or_default(),
             tasks_started: run.tally.started,
             tasks_failed: run.tally.failed,
             tasks_left: run.slots.arns().count() as u32,
             devices_given_up: run.devices_given_up(),
-            lost: run.lost.clone(),
+            lost: run.tally.lost.clone(),
             calls: since(&calls, &run.calls_before),
         };
         let summary = Arc::new(Summary::new(&facts, results));
         run.summary = Some(Arc::clone(&summary));
-        if let Some(journal) = &run.journal {
-            let number = journal.intent(wall(), Intent::EndRun { run: run.id.clone() });
-            journal.outcome(wall(), number, "ok");
+        run.registry.ended_at = Some(wall());
+        let json = |value: serde_json::Result<Vec<u8>>| value.expect("plain data is JSON").into();
+        let objects = [
+            (run.key(SUMMARY), json(serde_json::to_vec(summary.as_ref()))),
+            (run.key(REGISTRY), json(serde_json::to_vec(&run.registry))),
+        ];
+        let (id, journal) = (run.id.clone(), run.journal.clone());
+        let job = jobs::finish(run.cloud.clone(), journal, id.clone(), objects);
+        self.spawn_of_run(&id, async { RunDone::Finished(job.await) });
+    }
+
+    /// The run's end is in the registry: it has ended.
+    pub(super) fn learn_finished(&mut self, answer: Result<(), CloudError>) {
+        if let Err(error) = answer {
+            let then = "the run has ended, and the registry in its bucket does not say so";
+            self.failed(&error, then);
         }
-        let (id, file) = (run.id.clone(), run.folder.join("summary.json"));
-        let written = RunFolder::create(&self.options.runs, &id)
-            .and_then(|folder| folder.write_json("summary.json", summary.as_ref()));
-        if let Err(error) = written {
-            self.notice(Level::Error, format!("{} cannot be written: {error}", file.display()));
+        self.write_summary();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if let Some(ending) = &mut run.ending {
+            ending.stage = Stage::Ended;
         }
+        let (id, scale_to_zero) = (run.id.clone(), run.wish.scale_to_zero);
         self.notice(Level::Info, format!("run {id} has ended: no task is left"));
+        self.tell(true);
+        self.give_back_lead();
         if scale_to_zero {
-            self.scale_to(self.fleet.view().min);
+            self.scale_to_least();
         }
     }
+
+    /// Writes the summary and the registry's entry into the run's folder.
+    fn write_summary(&mut self) {
+        let Some(run) = &self.run else {
+            return;
+        };
+        let Some(summary) = &run.summary else {
+            return;
+        };
+        let written = RunFolder::create(&self.options.runs, &run.id).and_then(|folder| {
+            folder.write_json(SUMMARY, summary.as_ref())?;
+            folder.write_json(REGISTRY, &run.registry)
+        });
+        if let Err(error) = written {
+            self.notice_no_folder(&error);
+        }
+    }
+
+    /// Sees that a run which another one leads has ended, and reads what it found.
+    pub(super) fn follow_end(&mut self) {
+        let Some(run) = self.run.as_mut().filter(|run| run.over == Over::No) else {
+            return;
+        };
+        let ended = |phase| phase == super::snapshot::Phase::Ended;
+        if run.table != TableState::Unknown
+            || !run.told.as_ref().is_some_and(|(told, _)| ended(told.phase))
+        {
+            return;
+        }
+        run.over = Over::Reading;
+        let (id, cloud, key) = (run.id.clone(), run.cloud.clone(), run.key(SUMMARY));
+        self.spawn_of_run(&id, async move {
+            RunDone::Summary(cloud.get_object(&key, None).await.map(|(found, _)| found))
+        });
+    }
+
+    /// The summary that the leader made was read.
+    pub(super) fn learn_summary(&mut self, answer: Result<Fetched, CloudError>) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        run.over = Over::Yes;
+        let id = run.id.clone();
+        match answer {
+            Ok(Fetched::New(object)) => match serde_json::from_slice::<Summary>(&object.body) {
+                Ok(summary) => run.summary = Some(Arc::new(summary)),
+                Err(error) => {
+                    let text = format!("the summary of run {id} cannot be read: {error}");
+                    self.notice(Level::Warning, text);
+                }
+            },
+            Ok(_) => {
+                self.notice(Level::Warning, format!("run {id} has no summary in its bucket"));
+            }
+            Err(error) => self.failed(&error, "the run has ended, its summary is in its bucket"),
+        }
+        self.notice(Level::Info, format!("run {id} has ended: no task is left"));
+    }
+}
+
+/// What is left of a run, and how to end it by hand.
+fn stuck(run: &Run, names: &Names) -> Stuck {
+    let placed = run.slots.iter().filter_map(|slot| match &slot.state {
+        SlotState::Placed { arn, .. } => {
+            Some((format!("task {}", task_name(slot.number, slot.attempt)), arn.clone()))
+        }
+        _ => None,
+    });
+    let strays = run.strays.iter().map(|arn| ("a task in no slot".to_owned(), arn.clone()));
+    let left: Vec<(String, String)> = placed.chain(strays).collect();
+    let mut stuck = Stuck {
+        what: left.iter().take(NAMED_MOST).map(|(what, arn)| format!("{what} ({arn})")).collect(),
+        commands: left
+            .iter()
+            .take(NAMED_MOST)
+            .map(|(_, arn)| format!("aws ecs stop-task --cluster {} --task {arn}", names.cluster))
+            .collect(),
+    };
+    if left.len() > NAMED_MOST {
+        stuck.what.push(format!("and {} more", left.len() - NAMED_MOST));
+        let list = format!(
+            "aws ecs list-tasks --cluster {} --started-by {}",
+            names.cluster,
+            started_by(&run.id)
+        );
+        stuck.commands.push(list);
+    }
+    stuck
 }
 
 /// The calls of one run: those by now without those before it.

@@ -130,6 +130,11 @@ impl Figures {
         within.map_or(before, |within| within.min(before))
     }
 
+    /// Whether fewer tasks reported lately than should have: some agent may be lost.
+    pub(super) fn is_missing_reports(&self) -> bool {
+        self.devices_at.is_some() && self.devices.tasks_reporting < self.devices.tasks_expected
+    }
+
     /// Takes the answers of a refresh in that was asked for at `now`; `to_wall` makes
     /// this machine's time of the bucket's.
     pub(super) fn learn(

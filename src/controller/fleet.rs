@@ -1,30 +1,51 @@
 //! The instances: what the group and the cluster say of them, and how to have one
 //! more or less.
 //!
-//! Invariant: no instance with a task on it is ever chosen to go. A view that was
-//! asked for before the latest change is not believed.
+//! Invariant: no instance with a task on it is chosen to go unless that was
+//! confirmed. A view that was asked for before the latest change is not believed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::snapshot::{InstanceView, InstancesView};
-use crate::cloud::types::{DefinitionSeen, GroupSeen, InstanceSeen};
+use super::{
+    drain::Drain,
+    snapshot::{InstanceView, InstancesView},
+};
+use crate::{
+    cloud::types::{ClusterSeen, DefinitionSeen, GroupSeen, InstanceSeen},
+    model::Millis,
+};
+
+/// How long instances may take to come up, in milliseconds.
+const BOOT_MS: Millis = 300_000;
+/// How often the instances are described although nothing seems to have changed: a
+/// few calls, as long as they fit into one each.
+const DETAILS_EVERY_MS: Millis = 5_000;
+/// The same where they take many calls.
+const DETAILS_OF_MANY_EVERY_MS: Millis = 30_000;
+/// Instances that one call describes.
+const PER_CALL: usize = 100;
 
 /// What is known of the instances.
 #[derive(Debug, Default)]
 pub(super) struct Fleet {
-    seen: Option<(GroupSeen, Vec<InstanceSeen>)>,
+    group: Option<GroupSeen>,
+    cluster: Option<ClusterSeen>,
+    instances: Vec<InstanceSeen>,
     /// What one task takes.
     pub(super) definition: Option<DefinitionSeen>,
     /// The number that was set last, until the group says it too.
     wished: Option<u32>,
-    /// Machines that were told to go.
-    leaving: BTreeSet<String>,
+    /// Machines that are to go, and how far that is.
+    pub(super) drains: BTreeMap<String, Drain>,
     /// Counts the changes: what was asked for before the latest one is stale.
     pub(super) generation: u64,
-    /// The generation that `seen` is of.
-    seen_in: u64,
-    /// A smaller number that waits for a fresh look.
-    pub(super) waiting: Option<u32>,
+    /// The generation that `instances` are of, and when they were described (monotonic).
+    seen_in: Option<(u64, Millis)>,
+    /// Since when instances are on their way up (monotonic), and whether it was told
+    /// that they do not come.
+    booting_since: Option<(Millis, bool)>,
+    /// Calls on their way that change the number of instances.
+    pub(super) calls: usize,
 }
 
 /// What changing the number of instances needs.
@@ -32,53 +53,120 @@ pub(super) struct Fleet {
 pub(super) enum Scale {
     /// Set the desired number.
     Out(u32),
-    /// Terminate these machines, one by one.
-    In(Vec<String>),
-    /// Which machines are empty must be seen first: ask again after the next look.
-    Later,
+    /// Have these machines go.
+    In(Vec<Leaving>),
     /// It is that many already.
     Already,
     /// It cannot be done, and why.
     Refused(String),
 }
 
+/// A machine that was chosen to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leaving {
+    pub(super) machine: String,
+    /// Its container instance; none while it boots.
+    pub(super) instance: Option<String>,
+    /// Tasks on it.
+    pub(super) tasks: u32,
+}
+
 impl Fleet {
-    /// Takes a look at the instances in, unless a change came after it was asked
-    /// for: then none. Says whether there is more room than before.
-    pub(super) fn learn(
+    /// Takes in what the group and the cluster say, unless a change came after that
+    /// was asked for. The answer is whether it was taken.
+    pub(super) fn learn_counts(
         &mut self,
         generation: u64,
         group: GroupSeen,
-        instances: Vec<InstanceSeen>,
-    ) -> Option<bool> {
-        if generation != self.generation {
-            return None;
+        cluster: ClusterSeen,
+        now: Millis,
+    ) -> bool {
+        // Placements do not change the group: only what was set here makes it stale.
+        if generation != self.generation && self.wished.is_some() {
+            return false;
         }
-        let before = self.view().room;
-        self.leaving.retain(|id| group.machines.iter().any(|(machine, _)| machine == id));
         if self.wished == Some(group.desired) {
             self.wished = None;
         }
-        self.seen = Some((group, instances));
-        self.seen_in = generation;
-        Some(self.view().room > before)
+        self.group = Some(group);
+        self.cluster = Some(cluster);
+        self.note_boot(now);
+        true
     }
 
-    /// How many instances there should be, as far as known.
+    /// Takes a look at the instances in. The answer is whether there is more room.
+    pub(super) fn learn_instances(
+        &mut self,
+        generation: u64,
+        instances: Vec<InstanceSeen>,
+        now: Millis,
+    ) -> bool {
+        let before = self.room();
+        self.instances = instances;
+        self.seen_in = Some((generation, now));
+        self.note_boot(now);
+        self.room() > before
+    }
+
+    fn note_boot(&mut self, now: Millis) {
+        self.booting_since = match self.booting_since {
+            _ if self.booting() == 0 => None,
+            Some(since) => Some(since),
+            None => Some((now, false)),
+        };
+    }
+
+    /// Whether the instances should be described now.
+    pub(super) fn details_due(&self, now: Millis) -> bool {
+        let Some((generation, at)) = self.seen_in else {
+            return true;
+        };
+        let few = self.instances.len() <= PER_CALL;
+        let every = if few { DETAILS_EVERY_MS } else { DETAILS_OF_MANY_EVERY_MS };
+        let count = self.instances.len() as u32;
+        let changed = generation != self.generation
+            || self.booting() > 0
+            || !self.drains.is_empty()
+            || self.cluster.as_ref().is_some_and(|it| it.registered != count);
+        (changed && few) || now >= at + every
+    }
+
+    /// How many instances there should be, as far as known, once those that are to go
+    /// have gone.
     pub(super) fn desired(&self) -> Option<u32> {
-        self.waiting.or(self.wished).or(self.seen.as_ref().map(|(group, _)| group.desired))
+        let group = self.wished.or(self.group.as_ref().map(|group| group.desired))?;
+        Some(group.saturating_sub(self.to_go()))
+    }
+
+    /// Machines that are to go and that the group still counts.
+    fn to_go(&self) -> u32 {
+        self.drains.values().filter(|drain| !drain.is_going()).count() as u32
     }
 
     /// Whether instances are on their way up.
     pub(super) fn is_booting(&self) -> bool {
-        self.view().booting > 0
+        self.booting() > 0
     }
 
-    /// What it takes to have `target` instances. Only instances without tasks go,
-    /// those that still boot first; none is chosen while `placing`, or before a look
-    /// that is newer than the latest placement: a task may be on its way to it.
-    pub(super) fn scale_to(&self, target: u32, group_name: &str, placing: bool) -> Scale {
-        let (Some((group, instances)), Some(desired)) = (&self.seen, self.desired()) else {
+    fn booting(&self) -> u32 {
+        let stay = self.instances.iter().filter(|it| self.stays(it)).count() as u32;
+        self.desired().unwrap_or(0).saturating_sub(stay)
+    }
+
+    /// Instances that did not come up in time; says so once.
+    pub(super) fn boot_is_late(&mut self, now: Millis) -> Option<u32> {
+        let missing = self.booting();
+        let (since, told) = self.booting_since.as_mut()?;
+        let late = missing > 0 && !*told && now >= *since + BOOT_MS;
+        *told |= late;
+        late.then_some(missing)
+    }
+
+    /// What it takes to have `target` instances. Those that still boot go first, then
+    /// the emptiest; ones with tasks only if that was `confirmed`.
+    pub(super) fn scale_to(&self, target: u32, group_name: &str, confirmed: bool) -> Scale {
+        let (Some(group), Some(desired), Some(_)) = (&self.group, self.desired(), self.seen_in)
+        else {
             return Scale::Refused("the instances are not known yet: try again".to_owned());
         };
         if target > group.max {
@@ -98,40 +186,80 @@ impl Fleet {
             return Scale::Already;
         }
         if target > desired {
-            return Scale::Out(target);
+            // The group still counts those that are on their way out.
+            return Scale::Out(target + self.to_go());
         }
-        if placing || self.seen_in != self.generation {
-            return Scale::Later;
-        }
-        let empty = self.empty(group, instances);
         let surplus = (desired - target) as usize;
-        if empty.len() < surplus {
-            let have = if empty.is_empty() {
-                "no instance is empty".to_owned()
-            } else {
-                format!("only {} instances are empty", empty.len())
-            };
+        let mut order = self.by_tasks(group);
+        order.truncate(surplus);
+        let busy: Vec<&Leaving> = order.iter().filter(|it| it.tasks > 0).collect();
+        if order.len() < surplus {
             return Scale::Refused(format!(
-                "{have}: remove devices (-) or end the run (K) first, then [ takes one away"
+                "only {} instances can go now, the others are not there yet",
+                order.len()
             ));
         }
-        Scale::In(empty.into_iter().take(surplus).collect())
+        if !busy.is_empty() && !confirmed {
+            let tasks: u32 = busy.iter().map(|it| it.tasks).sum();
+            return Scale::Refused(format!(
+                "{} of the instances that would go have {tasks} tasks: remove devices (-) or end \
+                 the run (K) first, or confirm that they move",
+                busy.len()
+            ));
+        }
+        Scale::In(order)
     }
 
-    /// Machines without tasks: those that boot, then the registered ones.
-    fn empty(&self, group: &GroupSeen, instances: &[InstanceSeen]) -> Vec<String> {
-        let stays = |id: &str| !self.leaving.contains(id);
-        let registered = |id: &str| instances.iter().any(|it| it.machine_id == id);
+    /// Machines that could go: those that boot, then by their tasks.
+    fn by_tasks(&self, group: &GroupSeen) -> Vec<Leaving> {
+        let stays = |id: &String| !self.drains.contains_key(id);
+        let registered = |id: &String| self.instances.iter().any(|it| it.machine_id == *id);
         let booting = group
             .machines
             .iter()
             .filter(|(id, state)| state.starts_with("Pending") && !registered(id) && stays(id))
-            .map(|(id, _)| id.clone());
-        let idle = instances
+            .map(|(id, _)| Leaving { machine: id.clone(), instance: None, tasks: 0 });
+        let mut idle: Vec<Leaving> = self
+            .instances
             .iter()
-            .filter(|it| it.connected && it.running + it.pending == 0 && stays(&it.machine_id))
-            .map(|it| it.machine_id.clone());
+            .filter(|it| self.stays(it))
+            .map(|it| Leaving {
+                machine: it.machine_id.clone(),
+                instance: Some(it.arn.clone()),
+                tasks: it.running + it.pending,
+            })
+            .collect();
+        idle.sort_by_key(|it| it.tasks);
         booting.chain(idle).collect()
+    }
+
+    /// Whether an instance takes tasks and is not to go.
+    fn stays(&self, instance: &InstanceSeen) -> bool {
+        instance.connected
+            && instance.status == "ACTIVE"
+            && !self.drains.contains_key(&instance.machine_id)
+    }
+
+    /// An instance as it was seen last, if that was after the latest change.
+    pub(super) fn fresh(&self, machine: &str) -> Option<&InstanceSeen> {
+        self.seen_in.filter(|(generation, _)| *generation == self.generation)?;
+        self.instances.iter().find(|it| it.machine_id == machine)
+    }
+
+    /// The container instance on a machine.
+    pub(super) fn instance(&self, machine: &str) -> Option<&InstanceSeen> {
+        self.instances.iter().find(|it| it.machine_id == machine)
+    }
+
+    /// Whether the group still has this machine, as far as known.
+    pub(super) fn has_machine(&self, machine: &str) -> bool {
+        self.group.as_ref().is_none_or(|group| group.machines.iter().any(|(id, _)| id == machine))
+    }
+
+    /// Machines without any task, whoever started it, that could go.
+    pub(super) fn empty(&self) -> u32 {
+        let all = self.group.as_ref().map(|group| self.by_tasks(group)).unwrap_or_default();
+        all.iter().filter(|it| it.tasks == 0).count() as u32
     }
 
     /// A task was placed or is gone: what was seen of the instances before is stale.
@@ -143,49 +271,51 @@ impl Fleet {
     pub(super) fn scaled_out(&mut self, target: u32) {
         self.generation += 1;
         self.wished = Some(target);
+        self.booting_since = None;
     }
 
-    /// A machine was told to go.
-    pub(super) fn scaled_in(&mut self, machine: &str) {
+    /// A machine is being terminated, and the group's number lowered with it.
+    pub(super) fn scaled_in(&mut self) {
         self.generation += 1;
-        self.wished = self.desired().map(|desired| desired.saturating_sub(1));
-        self.leaving.insert(machine.to_owned());
+        let counted = self.wished.or(self.group.as_ref().map(|group| group.desired));
+        self.wished = counted.map(|counted| counted.saturating_sub(1));
     }
 
     /// A change failed: what was wished is not so.
-    pub(super) fn scaling_failed(&mut self, machine: Option<&str>) {
+    pub(super) fn scaling_failed(&mut self) {
         self.generation += 1;
         self.wished = None;
-        if let Some(machine) = machine {
-            self.leaving.remove(machine);
-        }
+    }
+
+    fn room(&self) -> u32 {
+        self.instances.iter().filter(|it| self.stays(it)).map(|it| self.room_on(it)).sum()
     }
 
     /// What the screen shows.
-    pub(super) fn view(&self) -> InstancesView {
-        let Some((group, instances)) = &self.seen else {
+    pub(super) fn view(&self, now: Millis) -> InstancesView {
+        let Some(group) = &self.group else {
             return InstancesView::default();
         };
-        let stays = |it: &&InstanceSeen| it.connected && !self.leaving.contains(&it.machine_id);
-        let list: Vec<InstanceView> = instances
+        let list: Vec<InstanceView> = self
+            .instances
             .iter()
-            .filter(stays)
+            .filter(|it| self.stays(it))
             .map(|it| InstanceView {
                 id: it.machine_id.clone(),
                 tasks: it.running + it.pending,
                 room: self.room_on(it),
             })
             .collect();
-        let registered = list.len() as u32;
-        let desired = self.desired().unwrap_or(0);
+        let boot_left_ms =
+            self.booting_since.map(|(since, _)| (since + BOOT_MS).saturating_sub(now));
         InstancesView {
-            desired,
+            desired: self.desired().unwrap_or(0),
             min: group.min,
             max: group.max,
-            registered,
-            booting: desired.saturating_sub(registered),
-            leaving: self.leaving.len() as u32,
-            boot_left_ms: None,
+            registered: list.len() as u32,
+            booting: self.booting(),
+            leaving: self.drains.len() as u32,
+            boot_left_ms: boot_left_ms.filter(|_| self.booting() > 0),
             room: list.iter().map(|it| it.room).sum(),
             list,
         }
@@ -220,6 +350,16 @@ mod tests {
         }
     }
 
+    fn group(desired: u32, up: usize) -> GroupSeen {
+        let machines = (0..desired)
+            .map(|n| {
+                let up = (n as usize) < up;
+                (format!("i-{n}"), if up { "InService" } else { "Pending" }.to_owned())
+            })
+            .collect();
+        GroupSeen { desired, min: 0, max: 10, machines }
+    }
+
     fn fleet(desired: u32, running: &[u32]) -> Fleet {
         let mut fleet = Fleet {
             definition: Some(DefinitionSeen {
@@ -230,49 +370,54 @@ mod tests {
             }),
             ..Fleet::default()
         };
-        let machines = (0..desired)
-            .map(|n| {
-                let up = (n as usize) < running.len();
-                (format!("i-{n}"), if up { "InService" } else { "Pending" }.to_owned())
-            })
-            .collect();
-        let instances =
+        let instances: Vec<_> =
             running.iter().enumerate().map(|(n, it)| instance(&format!("i-{n}"), *it)).collect();
-        fleet.learn(0, GroupSeen { desired, min: 0, max: 10, machines }, instances);
+        let cluster = ClusterSeen { registered: running.len() as u32, running: 0, pending: 0 };
+        fleet.learn_counts(0, group(desired, running.len()), cluster, 0);
+        fleet.learn_instances(0, instances, 0);
         fleet
+    }
+
+    fn chosen(scale: Scale) -> Vec<String> {
+        match scale {
+            Scale::In(leaving) => leaving.into_iter().map(|it| it.machine).collect(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn room_is_what_the_tasks_leave() {
-        let view = fleet(3, &[4, 1]).view();
+        let view = fleet(3, &[4, 1]).view(0);
         assert_eq!((view.desired, view.registered, view.booting, view.room), (3, 2, 1, 3));
+        assert_eq!(view.boot_left_ms, Some(BOOT_MS));
     }
 
     #[test]
     fn an_instance_that_does_not_answer_is_no_room_and_not_chosen() {
         let mut fleet = fleet(2, &[0, 0]);
-        if let Some((_, instances)) = &mut fleet.seen {
-            instances[0].connected = false;
-        }
-        let view = fleet.view();
+        fleet.instances[0].connected = false;
+        let view = fleet.view(0);
         assert_eq!((view.registered, view.booting, view.room), (1, 1, 4));
-        assert_eq!(fleet.scale_to(1, "g", false), Scale::In(vec!["i-1".into()]));
+        assert_eq!(chosen(fleet.scale_to(1, "g", false)), ["i-1"]);
     }
 
     #[test]
-    fn only_empty_instances_go_and_booting_ones_first() {
-        assert_eq!(fleet(2, &[1, 0]).scale_to(1, "g", false), Scale::In(vec!["i-1".into()]));
-        assert_eq!(fleet(2, &[0]).scale_to(1, "g", false), Scale::In(vec!["i-1".into()]));
-        let Scale::Refused(why) = fleet(2, &[1, 4]).scale_to(1, "g", false) else {
-            panic!("an instance with tasks was chosen");
-        };
-        assert!(why.starts_with("no instance is empty"), "{why}");
-        assert_eq!(fleet(2, &[0, 0]).scale_to(1, "g", true), Scale::Later);
-        let mut placed = fleet(2, &[0, 0]);
-        placed.tasks_changed();
-        assert_eq!(placed.scale_to(1, "g", false), Scale::Later, "it may be on either");
+    fn the_emptiest_go_first_and_those_with_tasks_only_when_confirmed() {
+        assert_eq!(chosen(fleet(2, &[1, 0]).scale_to(1, "g", false)), ["i-1"]);
+        assert_eq!(chosen(fleet(2, &[0]).scale_to(1, "g", false)), ["i-1"], "it boots");
+        let busy = fleet(3, &[4, 1, 2]);
+        assert!(matches!(busy.scale_to(2, "g", false), Scale::Refused(_)));
+        assert_eq!(chosen(busy.scale_to(1, "g", true)), ["i-1", "i-2"]);
         assert!(matches!(fleet(1, &[0]).scale_to(11, "g", false), Scale::Refused(_)));
         assert_eq!(fleet(1, &[0]).scale_to(2, "g", false), Scale::Out(2));
+    }
+
+    #[test]
+    fn who_is_on_its_way_out_counts_for_the_group_only() {
+        let mut fleet = fleet(3, &[0, 0, 0]);
+        fleet.drains.insert("i-0".into(), Drain::new(None, false, 0));
+        assert_eq!(fleet.desired(), Some(2));
+        assert_eq!(fleet.scale_to(4, "g", false), Scale::Out(5));
     }
 
     #[test]
@@ -280,11 +425,19 @@ mod tests {
         let mut fleet = fleet(1, &[0]);
         let stale = fleet.generation;
         fleet.scaled_out(2);
-        let old = GroupSeen { desired: 1, min: 0, max: 10, machines: vec![] };
-        fleet.learn(stale, old.clone(), vec![]);
+        let cluster = ClusterSeen { registered: 1, running: 0, pending: 0 };
+        assert!(!fleet.learn_counts(stale, group(1, 1), cluster.clone(), 0));
         assert_eq!(fleet.desired(), Some(2));
         // One that was asked for later but is still behind keeps what was wished.
-        fleet.learn(fleet.generation, old, vec![]);
+        assert!(fleet.learn_counts(fleet.generation, group(1, 1), cluster, 0));
         assert_eq!(fleet.desired(), Some(2));
+    }
+
+    #[test]
+    fn instances_that_do_not_come_are_told_once() {
+        let mut fleet = fleet(2, &[0]);
+        assert_eq!(fleet.boot_is_late(BOOT_MS - 1), None);
+        assert_eq!(fleet.boot_is_late(BOOT_MS), Some(1));
+        assert_eq!(fleet.boot_is_late(BOOT_MS + 1), None);
     }
 }

@@ -15,15 +15,18 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::{
+    blocks::{self, Block, Table},
     clock::wall,
+    join::Found,
+    progress,
     wishes::{self, Stored},
 };
 use crate::{
     cloud::{
-        Cloud, CloudError,
+        Cloud, CloudError, ErrorKind,
         types::{
-            Condition, Dated, DefinitionSeen, Fetched, GroupSeen, InstanceSeen, Query, Series,
-            Started, TaskRequest, TaskSeen,
+            ClusterSeen, Condition, Dated, DefinitionSeen, Fetched, GroupSeen, InstanceSeen, Query,
+            Series, Started, TaskRequest, TaskSeen,
         },
     },
     model::{
@@ -37,6 +40,8 @@ use crate::{
 
 /// Parts of results that are read at once.
 const PARTS_AT_ONCE: usize = 16;
+/// How long RunTask may take: with half a term before it, less than a term.
+const RUN_TASK_TIMEOUT: Duration = Duration::from_secs(7);
 /// How often a read is tried.
 const READ_TRIES: u32 = 4;
 /// The wait between two tries; grows with each.
@@ -48,12 +53,18 @@ const BETWEEN_READS: Duration = Duration::from_millis(250);
 pub(super) enum Done {
     /// The task definition was described.
     Definition(Result<DefinitionSeen, CloudError>),
+    /// The group and the cluster were looked at, asked for in this generation.
+    Counts(u64, Result<(GroupSeen, ClusterSeen), CloudError>),
     /// The instances were looked at, asked for in this generation.
-    Instances(u64, Result<(GroupSeen, Vec<InstanceSeen>), CloudError>),
+    Instances(u64, Result<Vec<InstanceSeen>, CloudError>),
     /// The number of instances was set.
     ScaledOut(Result<(), CloudError>),
+    /// A machine was cordoned, or was given free again.
+    Cordoned(String, Result<(), CloudError>),
     /// A machine was told to go.
     ScaledIn(String, Result<(), CloudError>),
+    /// Live runs were looked for.
+    Found(Result<Found, CloudError>),
     /// Something of a run.
     OfRun(String, Box<RunDone>),
 }
@@ -67,47 +78,79 @@ pub(super) enum RunDone {
     Edited(Vec<Edit>, Result<Stored, CloudError>),
     /// The wish was looked at.
     Looked(Result<(Option<Stored>, Option<Dated>), CloudError>),
+    /// Who leads was looked at.
+    LeaderSeen(Result<(Fetched, Option<Dated>), CloudError>),
+    /// Who leads was written.
+    LeaderWritten(Result<(String, Option<Dated>), CloudError>),
+    /// The slot table was taken over, in this term.
+    TookOver(u64, Box<Result<Table, CloudError>>),
     /// Blocks of the slot table were written, so that these slots may be launched.
-    Recorded(Vec<(u32, u32)>, Result<(), CloudError>),
-    /// RunTask was answered, for this slot.
-    Started(u32, Result<Started, CloudError>),
+    Recorded(Vec<(u32, u32)>, Written),
+    /// RunTask was answered, for this attempt of a slot.
+    Started(u32, u32, Result<Started, CloudError>),
     /// StopTask was answered, for this slot.
     Stopped(u32, Result<(), CloudError>),
     /// A task that no slot knows was told to stop.
     StrayStopped(String, Result<(), CloudError>),
     /// These tasks were described.
     Tasks(Vec<String>, Result<Vec<TaskSeen>, CloudError>),
-    /// The run's tasks were listed.
+    /// The run's tasks were listed, to see that there is none any more.
     Listed(Result<Vec<String>, CloudError>),
+    /// The run's tasks were listed and described, to find those that no slot knows.
+    Strays(Result<Vec<TaskSeen>, CloudError>),
     /// Figures were read, asked for at this moment (the bucket's clock).
     Figures(Millis, Result<Series, CloudError>),
+    /// What the leader knows was written.
+    Told(Box<progress::Progress>, Result<(), CloudError>),
+    /// What the leader knows was read.
+    Heard(Result<Fetched, CloudError>),
     /// The results were read; the second are objects that cannot be used, and why.
     Results(Box<Results>, Vec<String>),
+    /// The run's end was written.
+    Finished(Result<(), CloudError>),
+    /// The summary that another leader made was read.
+    Summary(Result<Fetched, CloudError>),
 }
 
-pub(super) async fn instances(cloud: Cloud) -> Result<(GroupSeen, Vec<InstanceSeen>), CloudError> {
-    tokio::try_join!(cloud.group(), cloud.container_instances())
+/// Blocks that were written, with their new entity tags, and what stopped the rest.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) etags: Vec<(u32, String)>,
+    pub(super) error: Option<CloudError>,
 }
 
-/// Writes what a run begins with: its plan, its entry in the registry, its wish.
+pub(super) async fn counts(cloud: Cloud) -> Result<(GroupSeen, ClusterSeen), CloudError> {
+    tokio::try_join!(cloud.group(), cloud.cluster())
+}
+
+/// Writes what a run begins with: its plan, its wish, and at last its entry in the
+/// registry, by which it is found.
 pub(super) async fn begin(
     cloud: Cloud,
     journal: Option<Arc<Journal>>,
     run: String,
-    objects: Vec<(String, Bytes)>,
-    wish_key: String,
-    mut wish: Wish,
-    lease: Millis,
+    first: First,
 ) -> Result<Stored, CloudError> {
     noted(journal.as_deref(), Intent::BeginRun { run }, async {
-        for (key, body) in objects {
-            let (_, dated) = cloud.put_object(&key, body, Condition::Always).await?;
-            // The lease is in the bucket's time, which these answers are the first of.
-            wish.lease_until = dated.map_or(wish.lease_until, |dated| dated.date + lease);
-        }
-        wishes::create(&cloud, &wish_key, &wish).await
+        let First { plan, mut wish, lease_ms, wish_key, registry } = first;
+        let (_, dated) = cloud.put_object(&plan.0, plan.1, Condition::Always).await?;
+        // The lease is in the bucket's time, which this answer is the first of.
+        wish.lease_until = dated.map_or(wish.lease_until, |dated| dated.date + lease_ms);
+        let stored = wishes::create(&cloud, &wish_key, &wish).await?;
+        cloud.put_object(&registry.0, registry.1, Condition::Always).await?;
+        Ok(stored)
     })
     .await
+}
+
+/// What a run begins with; objects by their keys.
+#[derive(Debug)]
+pub(super) struct First {
+    pub(super) plan: (String, Bytes),
+    pub(super) wish: Wish,
+    pub(super) lease_ms: Millis,
+    pub(super) wish_key: String,
+    pub(super) registry: (String, Bytes),
 }
 
 pub(super) async fn edit(
@@ -130,13 +173,20 @@ pub(super) async fn edit(
 pub(super) async fn record(
     cloud: Cloud,
     journal: Option<Arc<Journal>>,
-    blocks: Vec<(u32, String, Bytes)>,
-) -> Result<(), CloudError> {
-    for (block, key, body) in blocks {
-        let write = async { cloud.put_object(&key, body, Condition::Always).await };
-        noted(journal.as_deref(), Intent::PutSlots { block }, write).await?;
+    prefix: String,
+    blocks: Vec<(Block, Option<String>)>,
+) -> Written {
+    let mut etags = Vec::with_capacity(blocks.len());
+    for (block, over) in blocks {
+        let number = block.block;
+        let key = format!("{prefix}{}", blocks::name(number));
+        let write = blocks::put(&cloud, &key, &block, over);
+        match noted(journal.as_deref(), Intent::PutSlots { block: number }, write).await {
+            Ok(etag) => etags.push((number, etag)),
+            Err(error) => return Written { etags, error: Some(error) },
+        }
     }
-    Ok(())
+    Written { etags, error: None }
 }
 
 pub(super) async fn start(
@@ -147,7 +197,20 @@ pub(super) async fn start(
     request: TaskRequest,
 ) -> Result<Started, CloudError> {
     let intent = Intent::RunTask { slot, attempt, token: request.client_token.clone() };
-    noted(journal.as_deref(), intent, cloud.run_task(&request)).await
+    // Within the half term that it was made in: no successor can be at it yet.
+    let call = async {
+        tokio::time::timeout(RUN_TASK_TIMEOUT, cloud.run_task(&request)).await.unwrap_or_else(
+            |_| {
+                Err(CloudError {
+                    call: "RunTask",
+                    kind: ErrorKind::Ambiguous,
+                    code: None,
+                    message: format!("no answer within {} s", RUN_TASK_TIMEOUT.as_secs()),
+                })
+            },
+        )
+    };
+    noted(journal.as_deref(), intent, call).await
 }
 
 pub(super) async fn stop(
@@ -176,6 +239,39 @@ pub(super) async fn scale_in(
 ) -> Result<(), CloudError> {
     let intent = Intent::TerminateMachine { machine: machine.clone() };
     noted(journal.as_deref(), intent, cloud.terminate_machine(&machine)).await
+}
+
+pub(super) async fn cordon(
+    cloud: Cloud,
+    journal: Option<Arc<Journal>>,
+    machine: String,
+    instance: String,
+    draining: bool,
+) -> Result<(), CloudError> {
+    let intent = Intent::Cordon { machine, draining };
+    noted(journal.as_deref(), intent, cloud.cordon(&instance, draining)).await
+}
+
+/// Lists the tasks that carry the run's name, and describes them.
+pub(super) async fn strays(cloud: Cloud, started_by: String) -> Result<Vec<TaskSeen>, CloudError> {
+    let arns = cloud.list_tasks(Some(&started_by)).await?;
+    if arns.is_empty() { Ok(Vec::new()) } else { cloud.describe_tasks(&arns).await }
+}
+
+/// Writes that a run has ended: its summary, and then its entry in the registry.
+pub(super) async fn finish(
+    cloud: Cloud,
+    journal: Option<Arc<Journal>>,
+    run: String,
+    objects: [(String, Bytes); 2],
+) -> Result<(), CloudError> {
+    noted(journal.as_deref(), Intent::EndRun { run }, async {
+        for (key, body) in objects {
+            retried(|| cloud.put_object(&key, body.clone(), Condition::Always)).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 pub(super) async fn figures(
@@ -229,7 +325,7 @@ async fn part(cloud: &Cloud, key: String) -> Result<Part, String> {
     }
 }
 
-/// Makes a call that only reads up to [`READ_TRIES`] times.
+/// Makes a call that may be made twice up to [`READ_TRIES`] times.
 async fn retried<T, F: Future<Output = Result<T, CloudError>>>(
     call: impl Fn() -> F,
 ) -> Result<T, CloudError> {
@@ -246,7 +342,7 @@ async fn retried<T, F: Future<Output = Result<T, CloudError>>>(
 }
 
 /// Notes an intent, does it, and notes the outcome.
-async fn noted<T: std::fmt::Debug>(
+pub(super) async fn noted<T: std::fmt::Debug>(
     journal: Option<&Journal>,
     intent: Intent,
     call: impl Future<Output = Result<T, CloudError>>,

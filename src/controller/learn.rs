@@ -11,10 +11,7 @@ use super::{
 };
 use crate::{
     cloud::CloudError,
-    model::{
-        Millis,
-        wish::{Edit, State},
-    },
+    model::{Millis, wish::Edit},
 };
 
 /// How soon a write of the wish or a StopTask that failed is tried again.
@@ -23,7 +20,8 @@ pub(super) const RETRY_MS: Millis = 1_000;
 impl Actor {
     /// Takes an answer in.
     pub(super) fn learn(&mut self, done: Done) {
-        let refresh = self.clock.monotonic() + self.site.refresh.as_millis() as Millis;
+        let now = self.clock.monotonic();
+        let refresh = now + self.refresh_ms();
         match done {
             Done::Definition(answer) => {
                 self.looks.definition.done(refresh);
@@ -32,22 +30,33 @@ impl Actor {
                     Err(error) => self.failed(&error, "looking again"),
                 }
             }
+            Done::Counts(generation, answer) => {
+                self.looks.counts.done(refresh);
+                match answer {
+                    Ok((group, cluster)) => {
+                        if self.fleet.learn_counts(generation, group, cluster, now) {
+                            self.fleet_at = Some(wall());
+                        }
+                    }
+                    Err(error) => self.failed(&error, "looking again"),
+                }
+            }
             Done::Instances(generation, answer) => {
                 self.looks.instances.done(refresh);
-                self.learn_instances(generation, answer);
-            }
-            Done::ScaledOut(answer) => {
-                if let Err(error) = answer {
-                    self.fleet.scaling_failed(None);
-                    self.failed(&error, "the number of instances stays");
+                match answer {
+                    Ok(instances) => {
+                        let more_room = self.fleet.learn_instances(generation, instances, now);
+                        if let Some(run) = self.run.as_mut().filter(|_| more_room) {
+                            run.slots.room_came();
+                        }
+                    }
+                    Err(error) => self.failed(&error, "looking again"),
                 }
             }
-            Done::ScaledIn(machine, answer) => {
-                if let Err(error) = answer {
-                    self.fleet.scaling_failed(Some(&machine));
-                    self.failed(&error, &format!("the instance {machine} stays"));
-                }
-            }
+            Done::ScaledOut(answer) => self.learn_scaled_out(answer),
+            Done::Cordoned(machine, answer) => self.learn_cordoned(&machine, answer),
+            Done::ScaledIn(machine, answer) => self.learn_scaled_in(&machine, answer),
+            Done::Found(answer) => self.learn_found(answer),
             Done::OfRun(id, done) => {
                 if self.run.as_ref().is_some_and(|run| run.id == id) {
                     self.learn_of_run(*done, refresh);
@@ -72,22 +81,16 @@ impl Actor {
                     Err(error) => self.failed(&error, "looking again"),
                 }
             }
-            RunDone::Recorded(launches, answer) => self.learn_recorded(launches, answer),
-            RunDone::Started(slot, answer) => self.learn_started(slot, answer),
+            RunDone::LeaderSeen(answer) => self.learn_leader(answer),
+            RunDone::LeaderWritten(answer) => self.learn_leader_written(answer),
+            RunDone::TookOver(term, answer) => self.learn_table(term, *answer),
+            RunDone::Recorded(launches, written) => self.learn_recorded(launches, written),
+            RunDone::Started(slot, attempt, answer) => self.learn_started(slot, attempt, answer),
             RunDone::Stopped(slot, answer) => self.learn_stopped(slot, answer),
-            RunDone::StrayStopped(arn, answer) => {
-                if let Err(error) = answer {
-                    self.failed(&error, &format!("{arn} is asked again"));
-                }
-            }
-            RunDone::Tasks(asked, answer) => {
-                self.looks.tasks.done(refresh);
-                match answer {
-                    Ok(tasks) => self.learn_tasks(&asked, &tasks),
-                    Err(error) => self.failed(&error, "looking again"),
-                }
-            }
+            RunDone::StrayStopped(arn, answer) => self.learn_stray_stopped(arn, answer),
+            RunDone::Tasks(asked, answer) => self.learn_described(&asked, answer),
             RunDone::Listed(answer) => self.learn_listed(answer),
+            RunDone::Strays(answer) => self.learn_strays(answer),
             RunDone::Figures(asked_at, answer) => {
                 self.looks.figures.done(refresh);
                 match (answer, &mut self.run) {
@@ -99,77 +102,45 @@ impl Actor {
                     _ => {}
                 }
             }
+            RunDone::Told(progress, answer) => self.learn_told(*progress, answer),
+            RunDone::Heard(answer) => self.learn_heard(answer, refresh),
             RunDone::Results(results, unusable) => self.learn_results(&results, unusable),
-        }
-    }
-
-    fn learn_instances(
-        &mut self,
-        generation: u64,
-        answer: Result<
-            (crate::cloud::types::GroupSeen, Vec<crate::cloud::types::InstanceSeen>),
-            CloudError,
-        >,
-    ) {
-        match answer {
-            Ok((group, instances)) => {
-                let Some(more_room) = self.fleet.learn(generation, group, instances) else {
-                    return;
-                };
-                self.fleet_at = Some(wall());
-                if let Some(run) = self.run.as_mut().filter(|_| more_room) {
-                    run.slots.room_came();
-                }
-                if let Some(target) = self.fleet.waiting.take() {
-                    self.scale_to(target);
-                }
-            }
-            Err(error) => self.failed(&error, "looking again"),
-        }
-    }
-
-    fn learn_begun(&mut self, answer: Result<Stored, CloudError>) {
-        self.looks.editing = false;
-        match answer {
-            Ok(stored) => {
-                self.clock.observe(stored.dated);
-                self.take_wish(stored);
-            }
-            Err(error) => {
-                self.looks.edit_from = self.clock.monotonic() + RETRY_MS;
-                self.failed(&error, "the run begins as soon as its bucket can be written");
-            }
+            RunDone::Finished(answer) => self.learn_finished(answer),
+            RunDone::Summary(answer) => self.learn_summary(answer),
         }
     }
 
     fn learn_edited(&mut self, edits: &[Edit], answer: Result<Stored, CloudError>) {
         self.looks.editing = false;
-        match answer {
-            Ok(stored) => {
-                self.clock.observe(stored.dated);
-                if let Some(run) = &mut self.run {
-                    run.queue.retain(|queued| edits.iter().all(|edit| edit.id != queued.id));
-                }
-                self.take_wish(stored);
-            }
+        let stored = match answer {
+            Ok(stored) => stored,
             Err(error) => {
                 self.looks.edit_from = self.clock.monotonic() + RETRY_MS;
-                self.failed(&error, "the wish is written again");
+                return self.failed(&error, "the wish is written again");
             }
+        };
+        self.clock.observe(stored.dated);
+        let mut lost = Vec::new();
+        if let Some(run) = &mut self.run {
+            run.queue.retain(|queued| edits.iter().all(|edit| edit.id != queued.id));
+            for edit in edits {
+                let order = run.ordered.remove(&edit.id);
+                lost.extend(order.filter(|_| !stored.wish.has_edit(&edit.id)));
+            }
+        }
+        self.take_wish(stored);
+        for order in lost {
+            let why = "the run is over: it was stopped, or its lease has lapsed";
+            self.refused(order, why.to_owned());
+            self.notice(super::snapshot::Level::Warning, format!("nothing is changed: {why}"));
         }
     }
 
     /// Believes a wish of the bucket, unless a newer one is known.
-    fn take_wish(&mut self, stored: Stored) {
-        if let Some(run) = &mut self.run
-            && (run.etag.is_none() || stored.wish.version >= run.wish.version)
-        {
-            run.wish = stored.wish;
-            run.etag = Some(stored.etag);
-            let stopped = run.wish.state == State::Stop;
-            if let Some(ending) = run.ending.as_mut().filter(|_| stopped) {
-                ending.stopped_at.get_or_insert(self.clock.bucket());
-            }
+    pub(super) fn take_wish(&mut self, stored: Stored) {
+        let now = self.clock.monotonic();
+        if let Some(run) = &mut self.run {
+            run.take_wish(stored.wish, stored.etag, now);
         }
     }
 }

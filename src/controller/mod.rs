@@ -10,19 +10,29 @@
 
 mod actor;
 mod advance;
+mod begin;
+mod blocks;
 mod clock;
 pub mod command;
+mod drain;
 mod end;
 mod figures;
 mod fleet;
 mod jobs;
+mod join;
+mod launch;
+mod lead;
 mod learn;
 mod notices;
 mod orders;
 pub mod progress;
+mod requests;
 mod run;
 pub mod snapshot;
+mod sweep;
 mod tasks;
+mod tell;
+mod views;
 mod wishes;
 
 use std::{path::PathBuf, sync::Arc};

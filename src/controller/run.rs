@@ -1,43 +1,42 @@
 //! One run: its wish, its slots, and what is known of both.
 //!
-//! Pure decisions over plain data; the actor carries them out. Invariant: the wish
+//! Pure decisions over plain data; the actor carries them out. Invariants: the wish
 //! here is the one in the bucket; what was asked for and is not there yet waits in
-//! `queue`.
+//! `queue`. The slots are those of the bucket only while `table` says so.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use uuid::Uuid;
 
 use super::{
+    blocks::Table,
     figures::Figures,
-    jobs::Progress,
-    snapshot::{Phase, RampView, TasksView},
+    jobs::Progress as Reading,
+    progress::{Progress, Tally},
+    snapshot::Stuck,
+    sweep::Sweep,
 };
 use crate::{
-    cloud::{Names, types::TaskRequest},
+    cloud::{Cloud, types::TaskRequest},
     model::{
         Millis,
         confirmed::Confirmed,
-        ramp,
+        leadership::Leadership,
+        registry::{Registry, Workload},
         slots::{SlotState, Slots},
         wish::{Change, Edit, State, Wish},
     },
+    plan::Plan,
     record::Journal,
     report::Summary,
 };
 
-/// Slots of one block, one object of the bucket.
-const BLOCK: u32 = 100;
-/// How long a task may take to end after SIGTERM: ECS's default stop timeout, which
-/// loadtop's task definitions keep.
-const STOP_MS: Millis = 30_000;
+/// How long after a lost answer to RunTask its task may still appear in lists.
+pub(super) const DOUBT_MS: Millis = 15_000;
 /// A batch's window opens at the latest so long after it was asked for, whoever runs.
 const LAUNCH_DEADLINE_MS: Millis = 60_000;
 
@@ -47,7 +46,11 @@ pub(super) struct Run {
     pub(super) id: String,
     /// `loadtop/RUN/`, before every key.
     pub(super) prefix: String,
-    pub(super) started_at: Millis,
+    pub(super) registry: Registry,
+    /// What its devices do.
+    pub(super) plan: Option<Plan>,
+    /// The clients, with the names of what this run uses.
+    pub(super) cloud: Cloud,
     pub(super) folder: PathBuf,
     pub(super) journal: Option<Arc<Journal>>,
     /// The wish as it is in the bucket.
@@ -56,17 +59,31 @@ pub(super) struct Run {
     pub(super) etag: Option<String>,
     /// Edits that are not in the bucket yet.
     pub(super) queue: Vec<Edit>,
+    /// The orders that edits come from, by the edit's id.
+    pub(super) ordered: BTreeMap<String, u64>,
+    /// Who leads.
+    pub(super) lead: Leadership,
+    pub(super) table: TableState,
     pub(super) slots: Slots,
+    /// The requests of attempts that were made by another leader, by slot.
+    pub(super) requests: BTreeMap<u32, TaskRequest>,
+    /// The entity tags of the slot table's blocks.
+    pub(super) block_etags: BTreeMap<u32, String>,
     /// Slots whose request is not in the bucket yet, and their attempts.
     pub(super) unrecorded: Vec<(u32, u32)>,
     /// Blocks of the slot table that changed since they were written.
     pub(super) changed_blocks: BTreeSet<u32>,
     /// Whether blocks are being written; one write at a time keeps them in order.
     pub(super) recording: bool,
+    /// Outcomes alone are written not before then (monotonic).
+    pub(super) record_from: Millis,
     /// Slots whose RunTask waits for its turn.
     pub(super) launches: VecDeque<(u32, u32)>,
     /// RunTask calls on their way.
     pub(super) launching: usize,
+    /// A task of a RunTask whose answer was lost may still appear until then
+    /// (monotonic): lists before then prove nothing.
+    pub(super) doubtful_until: Millis,
     /// StopTask calls on their way, by slot.
     pub(super) stopping: BTreeSet<u32>,
     /// When StopTask may be called again after it failed, by slot (monotonic).
@@ -75,30 +92,63 @@ pub(super) struct Run {
     pub(super) unknown: BTreeMap<String, Millis>,
     /// Tasks of the run that no slot knows; they are stopped too.
     pub(super) strays: BTreeSet<String>,
-    /// Tasks that ended by themselves, and when that was seen (the bucket's clock).
-    pub(super) lost: Vec<(String, Millis)>,
+    /// Those of them that were not told to stop, and when they may be (monotonic).
+    pub(super) stray_from: BTreeMap<String, Millis>,
+    /// The container instances that tasks are on, as far as seen.
+    pub(super) hosts: HashMap<String, String>,
+    pub(super) sweep: Sweep,
     /// The calls of earlier runs, by operation.
     pub(super) calls_before: BTreeMap<String, u64>,
     /// How far reading the results is.
-    pub(super) progress: Arc<Progress>,
+    pub(super) reading: Arc<Reading>,
     pub(super) figures: Figures,
     pub(super) tally: Tally,
+    /// Who agreed to its end, if that was here.
+    pub(super) confirmed: Option<Confirmed>,
     pub(super) ending: Option<Ending>,
     pub(super) summary: Option<Arc<Summary>>,
+    /// What the leader says, where that is another one, and its entity tag.
+    pub(super) told: Option<(Progress, String)>,
+    /// What was told by us last.
+    pub(super) telling: Telling,
+    /// Whether its end is being read or known.
+    pub(super) over: Over,
     /// When batches were asked for, by first device: their deadline counts from there.
     asked_at: BTreeMap<u32, Millis>,
 }
 
-/// What happened to the tasks so far.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Tally {
-    pub(super) started: u32,
-    pub(super) stopped: u32,
-    pub(super) failed: u32,
-    pub(super) failures: BTreeMap<String, u32>,
+/// Whether the slots here are those of the bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TableState {
+    /// No: another one leads, or led until now.
+    Unknown,
+    /// They are being read.
+    Reading,
+    /// Yes, under this term.
+    Ours(u64),
 }
 
-/// How far the end of a run is.
+/// What was told to those who do not lead.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    pub(super) on_its_way: bool,
+    /// Not before then (monotonic).
+    pub(super) from: Millis,
+    pub(super) last: Option<Progress>,
+}
+
+/// The end of a run that another one led.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Over {
+    #[default]
+    No,
+    /// It has ended; its summary is being read.
+    Reading,
+    /// It has ended.
+    Yes,
+}
+
+/// How far the end of a run is, for its leader.
 #[derive(Debug, Clone)]
 pub(super) struct Ending {
     /// When it was asked for (monotonic).
@@ -107,11 +157,13 @@ pub(super) struct Ending {
     pub(super) stopped_at: Option<Millis>,
     /// Who agreed.
     pub(super) confirmed: Confirmed,
-    pub(super) scale_to_zero: bool,
     /// Lists of tasks in a row that were empty, and when the last was asked for.
     pub(super) empty_lists: u32,
     pub(super) listed_at: Option<Millis>,
     pub(super) listing: bool,
+    /// The fewest tasks that were left so far, and since when (monotonic).
+    pub(super) fewest: (u32, Millis),
+    pub(super) stuck: Option<Arc<Stuck>>,
     pub(super) stage: Stage,
 }
 
@@ -127,41 +179,63 @@ pub(super) enum Stage {
 }
 
 impl Run {
-    /// A new run with this wish, not yet in the bucket.
+    /// A run with this wish. One that we begin has its table: there is nothing in it.
     pub(super) fn new(
-        id: String,
+        registry: Registry,
+        plan: Option<Plan>,
+        cloud: &Cloud,
         wish: Wish,
-        room: u32,
-        started_at: Millis,
-        runs: &std::path::Path,
+        lead: Leadership,
+        runs: &Path,
     ) -> Self {
+        let id = registry.run.clone();
+        let mut names = cloud.names().clone();
+        if let Workload::Image { definition, container, .. } = &registry.workload {
+            names.task_definition.clone_from(definition);
+            names.container.clone_from(container);
+        }
         Run {
             prefix: format!("loadtop/{id}/"),
             folder: runs.join(&id),
             id,
-            started_at,
+            plan,
+            cloud: cloud.with_names(names),
             journal: None,
             wish,
             etag: None,
             queue: Vec::new(),
-            slots: Slots::new(room),
+            ordered: BTreeMap::new(),
+            lead,
+            table: TableState::Unknown,
+            slots: Slots::new(registry.room),
+            requests: BTreeMap::new(),
+            block_etags: BTreeMap::new(),
             unrecorded: Vec::new(),
             changed_blocks: BTreeSet::new(),
             recording: false,
+            record_from: 0,
             launches: VecDeque::new(),
             launching: 0,
+            doubtful_until: 0,
             stopping: BTreeSet::new(),
             stop_from: BTreeMap::new(),
             unknown: BTreeMap::new(),
             strays: BTreeSet::new(),
-            lost: Vec::new(),
+            stray_from: BTreeMap::new(),
+            hosts: HashMap::new(),
+            sweep: Sweep::default(),
             calls_before: BTreeMap::new(),
-            progress: Arc::default(),
+            reading: Arc::default(),
             figures: Figures::default(),
             tally: Tally::default(),
+            confirmed: None,
             ending: None,
             summary: None,
+            told: None,
+            telling: Telling::default(),
+            over: Over::No,
             asked_at: BTreeMap::new(),
+            registry,
         }
     }
 
@@ -170,114 +244,96 @@ impl Run {
         format!("{}{name}", self.prefix)
     }
 
-    /// Queues a change of the wish.
-    pub(super) fn change(&mut self, change: Change) {
-        self.queue.push(Edit { id: Uuid::new_v4().simple().to_string(), change });
+    /// Queues a change of the wish; its id.
+    pub(super) fn change(&mut self, change: Change) -> String {
+        let id = Uuid::new_v4().simple().to_string();
+        self.queue.push(Edit { id: id.clone(), change });
+        id
     }
 
-    /// The wish with everything that is queued, as if the lease held: whether it does
-    /// is seen when it is written.
-    pub(super) fn preview(&self) -> Wish {
-        self.queue.iter().fold(self.wish.clone(), |wish, edit| wish.edited(edit, 0))
+    /// The wish with everything that is queued, by the bucket's time `at`.
+    pub(super) fn preview(&self, at: Millis) -> Wish {
+        self.queue.iter().fold(self.wish.clone(), |wish, edit| wish.edited(edit, at))
     }
 
-    /// The name of an attempt's task.
-    pub(super) fn task_name(slot: u32, attempt: u32) -> String {
-        format!("{slot:05}-{attempt}")
+    /// Whether devices are paced by the leader, one task each.
+    pub(super) fn is_of_images(&self) -> bool {
+        matches!(self.registry.workload, Workload::Image { .. })
     }
 
-    /// The idempotency token of an attempt: the same for whoever asks. A UUID has
-    /// 36 of the 64 characters that are allowed.
-    pub(super) fn token(&self, slot: u32, attempt: u32) -> String {
-        let name = format!("{}/{slot}/{attempt}", self.id);
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+    /// Whether the run is to end, or has ended.
+    pub(super) fn is_ending(&self) -> bool {
+        let asked = |edit: &Edit| matches!(edit.change, Change::Stop { .. });
+        self.ending.is_some()
+            || self.over != Over::No
+            || self.wish.state == State::Stop
+            || self.queue.iter().any(asked)
     }
 
-    /// The slots of a block, for its object.
-    pub(super) fn block_of(slot: u32) -> u32 {
-        slot / BLOCK
+    /// Whether the run has ended: nothing of it is left, and its results are in.
+    pub(super) fn has_ended(&self) -> bool {
+        self.over == Over::Yes
+            || self.ending.as_ref().is_some_and(|ending| ending.stage == Stage::Ended)
     }
 
-    /// A block of the slot table, with the exact requests.
-    pub(super) fn block(&self, block: u32, names: &Names) -> serde_json::Value {
-        let slots: Vec<_> = self
-            .slots
-            .iter()
-            .filter(|slot| Run::block_of(slot.number) == block)
-            .map(|slot| {
-                let first = self.slots.first_device(slot.number);
-                serde_json::json!({
-                    "slot": slot.number,
-                    "first": first,
-                    "room": self.slots.room(),
-                    "attempt": slot.attempt,
-                    "request": self.request(slot.number, slot.attempt, names),
-                    "outcome": slot.state,
-                })
-            })
-            .collect();
-        serde_json::json!({
-            "run": self.id,
-            "block": block,
-            "cluster": names.cluster,
-            "task_definition": names.task_definition,
-            "container": names.container,
-            "slots": slots,
-        })
+    /// Whether the slots are known, since we lead or led until now.
+    pub(super) fn has_table(&self) -> bool {
+        matches!(self.table, TableState::Ours(_))
     }
 
-    /// What RunTask is called with for an attempt: the same whoever asks, and when.
-    pub(super) fn request(&self, slot: u32, attempt: u32, names: &Names) -> TaskRequest {
-        let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        TaskRequest {
-            client_token: self.token(slot, attempt),
-            started_by: self.started_by(),
-            environment: self.environment(slot, attempt, names),
-            tags: vec![
-                tag("loadtop:run", &self.id),
-                tag("loadtop:version", env!("CARGO_PKG_VERSION")),
-            ],
+    /// Takes over what a leader before left.
+    pub(super) fn take_table(&mut self, table: Table, term: u64, now: Millis) {
+        self.slots = Slots::restore(self.registry.room, table.slots, now);
+        if self.slots.iter().any(|slot| matches!(slot.state, SlotState::Asked { .. })) {
+            self.doubtful_until = now + DOUBT_MS;
         }
+        self.requests = table.requests;
+        self.block_etags = table.etags;
+        if let Some(progress) = table.progress {
+            self.tally = progress.tally;
+        }
+        self.unrecorded.clear();
+        self.changed_blocks.clear();
+        self.launches.clear();
+        self.launching = 0;
+        self.stopping.clear();
+        self.stop_from.clear();
+        self.unknown.clear();
+        self.sweep = Sweep::default();
+        self.ending = None;
+        self.table = TableState::Ours(term);
     }
 
-    /// What the run's tasks are found by.
-    pub(super) fn started_by(&self) -> String {
-        format!("loadtop/{}", self.id)
+    /// Forgets what another leader knows better by now.
+    pub(super) fn lose_table(&mut self) {
+        self.table = TableState::Unknown;
+        self.ending = None;
     }
 
-    /// What a task is told.
-    fn environment(&self, slot: u32, attempt: u32, names: &Names) -> Vec<(String, String)> {
-        let first = self.slots.first_device(slot);
-        [
-            ("LOADTOP_BUCKET", names.bucket.clone()),
-            ("LOADTOP_STOP_MS", STOP_MS.to_string()),
-            ("LOADTOP_RUN", self.id.clone()),
-            ("LOADTOP_TASK", Run::task_name(slot, attempt)),
-            ("LOADTOP_FIRST_DEVICE", first.to_string()),
-            ("LOADTOP_DEVICES", self.slots.room().to_string()),
-            ("LOADTOP_PREFIX", self.prefix.clone()),
-            ("UUID", crate::model::device::device_id(&self.id, first).to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
-    }
-
-    /// Notes when a batch was asked for.
-    pub(super) fn batch_asked(&mut self, first: u32, now: Millis) {
-        self.asked_at.insert(first, now);
+    /// Believes a wish of the bucket, unless a newer one is known.
+    pub(super) fn take_wish(&mut self, wish: Wish, etag: String, now: Millis) {
+        if self.etag.is_some() && wish.version < self.wish.version {
+            return;
+        }
+        self.wish = wish;
+        self.etag = Some(etag);
+        for batch in self.wish.batches.iter().filter(|batch| batch.start_at.is_none()) {
+            self.asked_at.entry(batch.first).or_insert(now);
+        }
     }
 
     /// The batches whose windows can open: every task that they need runs or has
     /// failed for good, or the launch deadline has passed. Who waits for room holds
-    /// its batch up only while room is on its way.
-    pub(super) fn ready_to_open(&self, booting: bool, now: Millis) -> Vec<u32> {
-        let wish = self.preview();
+    /// its batch up only while room is on its way. Images wait for no task: theirs
+    /// are started in the ramp.
+    pub(super) fn ready_to_open(&self, wish: &Wish, booting: bool, now: Millis) -> Vec<u32> {
         let waiting = wish.batches.iter().filter(|batch| batch.start_at.is_none());
         waiting
             .filter(|batch| {
                 let asked = self.asked_at.get(&batch.first).copied().unwrap_or(now);
-                now.saturating_sub(asked) >= LAUNCH_DEADLINE_MS
-                    || self.is_placed(&wish, batch.first, batch.count, booting)
+                self.is_of_images()
+                    || now.saturating_sub(asked) >= LAUNCH_DEADLINE_MS
+                    || self.is_placed(wish, batch.first, batch.count, booting)
             })
             .map(|batch| batch.first)
             .collect()
@@ -301,18 +357,6 @@ impl Run {
         settled && any_running
     }
 
-    /// Whether tasks are on their way to some instance.
-    pub(super) fn is_placing(&self) -> bool {
-        !self.launches.is_empty()
-            || !self.unrecorded.is_empty()
-            || self.slots.iter().any(|slot| matches!(slot.state, SlotState::Asked { .. }))
-    }
-
-    /// Whether the run has ended: nothing of it is left, and its results are in.
-    pub(super) fn has_ended(&self) -> bool {
-        self.ending.as_ref().is_some_and(|ending| ending.stage == Stage::Ended)
-    }
-
     /// Counts a failure by reason.
     pub(super) fn failure(&mut self, reason: &str) {
         self.tally.failed += 1;
@@ -325,59 +369,5 @@ impl Run {
             self.wish.live.within(self.slots.first_device(number), self.slots.room()).len()
         };
         self.slots.given_up().map(|slot| in_slot(slot.number)).sum()
-    }
-
-    /// What the run is at.
-    pub(super) fn phase(&self) -> Phase {
-        match self.ending.as_ref().map(|ending| ending.stage) {
-            Some(Stage::Ended) => return Phase::Ended,
-            Some(Stage::Collecting) => {
-                let get = |count: &AtomicU32| count.load(Ordering::Relaxed);
-                return Phase::Collecting {
-                    read: get(&self.progress.read),
-                    of: get(&self.progress.of),
-                };
-            }
-            Some(Stage::Clearing) | None => {}
-        }
-        match &self.ending {
-            Some(_) => {
-                Phase::Ending { tasks_left: self.slots.arns().count() as u32, left_ms: None }
-            }
-            None if self.preview().state == State::Paused => Phase::Paused,
-            None => Phase::Running,
-        }
-    }
-
-    /// The tasks for the screen.
-    pub(super) fn tasks(&self) -> TasksView {
-        let mut view = TasksView {
-            stopped: self.tally.stopped,
-            failed: self.tally.failed,
-            failures: self.tally.failures.clone(),
-            ..TasksView::default()
-        };
-        for slot in self.slots.iter() {
-            match &slot.state {
-                SlotState::Retired => continue,
-                SlotState::Free { no_room: true, .. } => view.waiting_for_room += 1,
-                SlotState::Free { .. } | SlotState::Asked { .. } => view.requested += 1,
-                SlotState::Placed { stopping: true, .. } => {
-                    view.stopping += 1;
-                    continue;
-                }
-                SlotState::Placed { running: true, .. } => view.running += 1,
-                SlotState::Placed { .. } => view.pending += 1,
-                SlotState::GivenUp => view.given_up += 1,
-            }
-            view.wanted += 1;
-        }
-        view
-    }
-
-    /// The ramp for the screen.
-    pub(super) fn ramp(&self, now: Millis) -> RampView {
-        let progress = ramp::progress(&self.preview(), now);
-        RampView { total: progress.live, planned: progress.due, left_ms: progress.left_ms }
     }
 }

@@ -52,6 +52,29 @@ pub struct Snapshot {
     pub orders: OrdersView,
 }
 
+impl Snapshot {
+    /// Before anything is known.
+    #[must_use]
+    pub fn nothing(at: Millis, site: Site) -> Self {
+        Snapshot {
+            at,
+            site,
+            target: String::new(),
+            run: None,
+            instances: Aged::default(),
+            tasks: Aged::default(),
+            devices: Aged::default(),
+            ramp: RampView::default(),
+            traffic: Aged::default(),
+            notices: Arc::default(),
+            calls: BTreeMap::new(),
+            finding: false,
+            others: Vec::new(),
+            orders: OrdersView::default(),
+        }
+    }
+}
+
 /// What became of the orders that the controller was given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OrdersView {

@@ -5,7 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{actor::Actor, clock::wall, learn::RETRY_MS, run::Run, snapshot::Level};
+use super::{
+    actor::Actor,
+    clock::wall,
+    learn::RETRY_MS,
+    requests::{block_of, of_name, task_name},
+    run::{DOUBT_MS, Run},
+    snapshot::Level,
+};
 use crate::{
     cloud::{
         CloudError, ErrorKind,
@@ -13,87 +20,81 @@ use crate::{
     },
     model::{
         Millis,
-        slots::{Gone, Outcome, SlotState},
-        wish::State,
+        confirmed::Confirmed,
+        registry::{NoCapacity, OnLoss},
+        slots::{Adopted, Gone, Outcome, SlotState},
+        wish::{Change, State, Wish},
     },
 };
 
 /// How long a task of an ending run must be unknown to ECS until it counts as gone.
 const UNKNOWN_MS: Millis = 15_000;
+/// The exit code of a program that SIGTERM ended: as asked, where it was asked.
+const EXIT_TERMINATED: i32 = 143;
+
+/// What an answer to RunTask means, and what to tell the person.
+fn read(answer: Result<Started, CloudError>, name: &str) -> (Outcome, Option<String>) {
+    let again = |error: &CloudError| Some(format!("{error}; task {name} is asked for again"));
+    match answer {
+        Ok(started) => match (started.tasks.first(), started.failures.first()) {
+            (Some(task), _) => (Outcome::Placed(task.arn.clone()), None),
+            (None, Some(failure)) if failure.is_capacity() => (Outcome::NoRoom, None),
+            (None, Some(failure)) => {
+                let text =
+                    format!("task {name} was not started: {} {}", failure.reason, failure.detail);
+                (Outcome::Refused, Some(text.trim_end().to_owned()))
+            }
+            (None, None) => (Outcome::Unknown, None),
+        },
+        Err(error) => match error.kind {
+            ErrorKind::Throttled => (Outcome::NotAsked, None),
+            ErrorKind::NotSent => (Outcome::NotAsked, again(&error)),
+            // Its token was used with another request: some task may have it.
+            ErrorKind::Conflict => (Outcome::Unknown, again(&error)),
+            _ if error.is_passing() => (Outcome::Unknown, again(&error)),
+            // ECS says so where the cluster has no instance at all.
+            _ if error.message.contains("No Container Instances") => (Outcome::NoRoom, None),
+            _ => (Outcome::Refused, Some(format!("{error}; task {name} was not started"))),
+        },
+    }
+}
+
+/// By what a refusal is counted.
+fn reason_of(answer: &Result<Started, CloudError>) -> String {
+    match answer {
+        Ok(started) => started.failures.first().map(|failure| failure.reason.clone()),
+        Err(error) => error.code.clone(),
+    }
+    .unwrap_or_else(|| "refused".to_owned())
+}
 
 impl Actor {
-    /// The requests of these slots are in the bucket, or could not be written.
-    pub(super) fn learn_recorded(
+    pub(super) fn learn_started(
         &mut self,
-        launches: Vec<(u32, u32)>,
-        answer: Result<(), CloudError>,
+        slot: u32,
+        attempt: u32,
+        answer: Result<Started, CloudError>,
     ) {
         let now = self.clock.monotonic();
         let Some(run) = &mut self.run else {
             return;
         };
-        run.recording = false;
-        match answer {
-            Ok(()) => run.launches.extend(launches),
-            Err(error) => {
-                if launches.is_empty() {
-                    // Only outcomes, which the next write of the block carries.
-                    return tracing::warn!("{error}; outcomes are not in the slot table yet");
-                }
-                for (slot, _) in launches {
-                    run.slots.answered(slot, Outcome::NotAsked, now);
-                }
-                self.failed(&error, "no task is started before its slot is written");
-            }
-        }
-    }
-
-    pub(super) fn learn_started(&mut self, slot: u32, answer: Result<Started, CloudError>) {
-        let now = self.clock.monotonic();
-        let Some(run) = &mut self.run else {
-            return;
-        };
         run.launching = run.launching.saturating_sub(1);
-        let name = Run::task_name(slot, run.slots.get(slot).map_or(0, |slot| slot.attempt));
-        let (outcome, notice) = match answer {
-            Ok(started) => match (started.tasks.first(), started.failures.first()) {
-                (Some(task), _) => {
-                    run.tally.started += 1;
-                    (Outcome::Placed(task.arn.clone()), None)
-                }
-                (None, Some(failure)) if failure.is_capacity() => (Outcome::NoRoom, None),
-                (None, Some(failure)) => {
-                    run.failure(&failure.reason);
-                    let text = format!(
-                        "task {name} was not started: {} {}",
-                        failure.reason, failure.detail
-                    );
-                    (Outcome::Refused, Some(text.trim_end().to_owned()))
-                }
-                (None, None) => (Outcome::Unknown, None),
-            },
-            Err(error) if error.kind == ErrorKind::Throttled => {
-                let text = "AWS throttles RunTask: tasks are asked for again, more slowly";
-                (Outcome::NotAsked, Some(text.to_owned()))
-            }
-            Err(error) if error.kind == ErrorKind::NotSent => {
-                (Outcome::NotAsked, Some(format!("{error}; task {name} is asked for again")))
-            }
-            Err(error) if error.is_passing() => {
-                (Outcome::Unknown, Some(format!("{error}; task {name} is asked for again")))
-            }
-            // ECS says so where the cluster has no instance at all.
-            Err(error) if error.message.contains("No Container Instances") => {
-                (Outcome::NoRoom, None)
-            }
-            Err(error) => {
-                run.failure(error.code.as_deref().unwrap_or("refused"));
-                (Outcome::Refused, Some(format!("{error}; task {name} was not started")))
-            }
-        };
-        run.changed_blocks.insert(Run::block_of(slot));
-        match outcome {
+        // Another leader may have been at it meanwhile: then it knows, or asks again.
+        let awaited = run.slots.get(slot).is_some_and(|it| {
+            it.attempt == attempt && matches!(it.state, SlotState::Asked { again_at: None })
+        });
+        if !run.has_table() || !awaited {
+            return;
+        }
+        let refusal = reason_of(&answer);
+        let throttled = matches!(&answer, Err(error) if error.kind == ErrorKind::Throttled);
+        let conflict = matches!(&answer, Err(error) if error.kind == ErrorKind::Conflict);
+        let (outcome, notice) = read(answer, &task_name(slot, attempt));
+        run.changed_blocks.insert(block_of(slot));
+        match &outcome {
             Outcome::Placed(_) => {
+                run.tally.started += 1;
                 self.fleet.tasks_changed();
                 run.slots.room_came();
             }
@@ -103,12 +104,20 @@ impl Actor {
                     run.slots.answered(waiting, Outcome::NoRoom, now);
                 }
             }
-            _ => {}
+            Outcome::Unknown => run.doubtful_until = now + DOUBT_MS,
+            Outcome::Refused => run.failure(&refusal),
+            Outcome::NotAsked => {}
         }
         run.slots.answered(slot, outcome, now);
-        let given_up = matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp));
+        let given_up = run.slots.get(slot).is_some_and(|it| it.state == SlotState::GivenUp);
         if let Some(text) = notice {
             self.notice(Level::Warning, text);
+        }
+        if throttled {
+            self.throttled("RunTask");
+        }
+        if conflict {
+            self.look_for_strays();
         }
         if given_up {
             self.notice_given_up(slot);
@@ -130,6 +139,50 @@ impl Actor {
         self.notice(Level::Error, text);
     }
 
+    /// Gives up on room for those who waited for it too long, as the run's policy says.
+    pub(super) fn give_up_on_room(&mut self, wish: &Wish, now: Millis) {
+        let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) else {
+            return;
+        };
+        let policy = &run.registry.policy;
+        let (wait, then) = (policy.capacity_wait_ms, policy.no_capacity);
+        let waiting = run.slots.waiting_longer(now, wait);
+        if waiting.is_empty() {
+            return;
+        }
+        let mut devices = crate::model::ranges::DeviceSet::new();
+        for slot in waiting {
+            let range = wish.live.within(run.slots.first_device(slot), run.slots.room());
+            for range in range.ranges() {
+                devices.insert(*range.start(), range.end() - range.start() + 1);
+            }
+        }
+        let count = devices.len();
+        if count == 0 {
+            return;
+        }
+        run.failure("no room");
+        let waited = humantime::format_duration(std::time::Duration::from_millis(wait));
+        let why = format!("{count} devices found no room for {waited}");
+        match then {
+            NoCapacity::Shrink => {
+                run.change(Change::Drop { devices });
+                let text = format!("{why}: the run goes on without them (--no-capacity)");
+                self.notice(Level::Error, text);
+            }
+            NoCapacity::Abort => self.abort(&format!("{why} (--no-capacity)")),
+        }
+    }
+
+    /// Ends the run since its policy says so.
+    fn abort(&mut self, why: &str) {
+        if let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) {
+            run.confirmed = Some(Confirmed::ByPolicy);
+            run.change(Change::Stop { scale_to_zero: false });
+            self.notice(Level::Error, format!("the run is aborted: {why}"));
+        }
+    }
+
     pub(super) fn learn_stopped(&mut self, slot: u32, answer: Result<(), CloudError>) {
         let now = self.clock.monotonic();
         let Some(run) = &mut self.run else {
@@ -143,13 +196,46 @@ impl Actor {
             Err(error) => {
                 run.slots.told_to_stop(slot, false);
                 run.stop_from.insert(slot, now + RETRY_MS);
-                let then = if error.kind == ErrorKind::Throttled {
-                    "tasks are told to stop again, more slowly"
+                if error.kind == ErrorKind::Throttled {
+                    self.throttled("StopTask");
                 } else {
-                    "the task is told again"
-                };
-                self.failed(&error, then);
+                    self.failed(&error, "the task is told again");
+                }
             }
+        }
+    }
+
+    /// Tasks that carry the run's name were described: one whose call had lost its
+    /// answer is its slot's; any other is stopped.
+    pub(super) fn learn_strays(&mut self, answer: Result<Vec<TaskSeen>, CloudError>) {
+        let now = self.clock.monotonic();
+        let tasks = match answer {
+            Ok(tasks) => tasks,
+            Err(error) => {
+                self.failed(&error, "tasks that no slot knows are looked for at the end");
+                return;
+            }
+        };
+        let Some(run) = self.run.as_mut().filter(|run| run.has_table()) else {
+            return;
+        };
+        let mut strays = Vec::new();
+        for task in tasks.into_iter().filter(|task| task.last_status != "STOPPED") {
+            let adopted = match task.name.as_deref().and_then(of_name) {
+                Some((slot, attempt)) => {
+                    run.changed_blocks.insert(block_of(slot));
+                    run.slots.adopt(slot, attempt, &task.arn, now)
+                }
+                None => Adopted::Stray,
+            };
+            if adopted == Adopted::Stray && run.strays.insert(task.arn.clone()) {
+                strays.push(task.arn);
+            }
+        }
+        for arn in strays {
+            let text = format!("{arn} carries the run's name and is in no slot: it is stopped");
+            self.notice(Level::Warning, text);
+            self.stop_stray(arn, "no slot of its run knows it");
         }
     }
 
@@ -162,6 +248,9 @@ impl Actor {
             };
             if task.last_status == "STOPPED" {
                 run.strays.remove(&task.arn);
+                run.hosts.remove(&task.arn);
+            } else if let Some(host) = &task.instance_arn {
+                run.hosts.insert(task.arn.clone(), host.clone());
             }
             let Some(slot) = run.slots.by_arn(&task.arn) else {
                 continue;
@@ -174,7 +263,10 @@ impl Actor {
         }
         let now = self.clock.bucket();
         if let Some(run) = &mut self.run {
-            let running = run.tasks().running;
+            let running = |slot: &&crate::model::slots::Slot| {
+                matches!(slot.state, SlotState::Placed { running: true, stopping: false, .. })
+            };
+            let running = run.slots.iter().filter(running).count() as u32;
             run.figures.expect(now, running);
         }
     }
@@ -184,13 +276,13 @@ impl Actor {
     /// lease has to pass, so that its devices have surely ended.
     fn learn_unknown(&mut self, asked: &[String], tasks: &[TaskSeen]) {
         let now = self.clock.monotonic();
-        let lease = self.options.policy.lease_ms;
         let Some(run) = &mut self.run else {
             return;
         };
         let known: BTreeSet<&str> = tasks.iter().map(|task| task.arn.as_str()).collect();
         run.unknown.retain(|arn, _| !known.contains(arn.as_str()));
-        let patience = if run.ending.is_some() { UNKNOWN_MS } else { lease };
+        let ending = run.ending.is_some();
+        let patience = if ending { UNKNOWN_MS } else { run.registry.policy.lease_ms };
         let mut gone = Vec::new();
         for arn in asked.iter().filter(|arn| !known.contains(arn.as_str())) {
             let since = *run.unknown.entry(arn.clone()).or_insert(now);
@@ -220,39 +312,66 @@ impl Actor {
             return;
         };
         let asked = matches!(known.state, SlotState::Placed { stopping: true, .. });
-        let name = Run::task_name(slot, known.attempt);
-        let ending = run.ending.is_some() || run.wish.state == State::Stop;
-        run.changed_blocks.insert(Run::block_of(slot));
+        let name = task_name(slot, known.attempt);
+        let ending = run.is_ending() || run.wish.state == State::Stop;
+        let wanted = wanted(run, slot, seen_at);
+        run.changed_blocks.insert(block_of(slot));
         run.stop_from.remove(&slot);
         self.fleet.tasks_changed();
         let reason = reason(task);
-        if asked || ending {
+        // Whose devices were all removed may see that before it is told to stop.
+        if asked || ending || wanted == 0 {
             run.slots.gone(slot, Gone::AsAsked, now);
+            let clean = matches!(task.exit_code, Some(0 | EXIT_TERMINATED));
             // One that was told to stop before its program began has no exit code.
-            if task.exit_code == Some(0) || (asked && task.exit_code.is_none()) {
+            if clean || (asked && task.exit_code.is_none()) {
                 run.tally.stopped += 1;
                 return;
             }
-            run.lost.push((name.clone(), seen_at));
+            run.tally.lost.push((name.clone(), seen_at));
             run.failure(&reason);
             let text = format!(
                 "task {name} did not end cleanly, its last figures may be missing: {reason}"
             );
             return self.notice(Level::Warning, text);
         }
-        run.lost.push((name.clone(), seen_at));
+        run.tally.lost.push((name.clone(), seen_at));
         run.failure(&reason);
         run.slots.gone(slot, Gone::Lost, now);
-        let first = run.slots.first_device(slot);
-        let devices = run.wish.live.within(first, run.slots.room()).len();
-        let given_up = matches!(run.slots.get(slot).map(|it| &it.state), Some(SlotState::GivenUp));
-        let then = if given_up { "" } else { "; it is replaced" };
-        let text = format!("task {name} with {devices} devices ended by itself: {reason}{then}");
-        self.notice(Level::Warning, text);
-        if given_up {
-            self.notice_given_up(slot);
+        self.after_loss(slot, &name, wanted, &reason);
+    }
+
+    /// Does with the devices of a lost task what the run's policy says.
+    fn after_loss(&mut self, slot: u32, name: &str, devices: u32, reason: &str) {
+        let at = self.clock.bucket();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let what = format!("task {name} with {devices} devices ended by itself: {reason}");
+        match run.registry.policy.on_loss {
+            OnLoss::Replace => {
+                let given_up = run.slots.get(slot).is_some_and(|it| it.state == SlotState::GivenUp);
+                let then = if given_up { "" } else { "; it is replaced" };
+                self.notice(Level::Warning, format!("{what}{then}"));
+                if given_up {
+                    self.notice_given_up(slot);
+                }
+            }
+            OnLoss::Shrink => {
+                let preview = run.preview(at);
+                let devices = preview.live.within(run.slots.first_device(slot), run.slots.room());
+                run.change(Change::Drop { devices });
+                let text = format!("{what}; the run goes on without them (--on-loss shrink)");
+                self.notice(Level::Warning, text);
+            }
+            OnLoss::Abort => self.abort(&format!("{what} (--on-loss abort)")),
         }
     }
+}
+
+/// Devices that are wanted in a slot.
+fn wanted(run: &Run, slot: u32, at: Millis) -> u32 {
+    run.preview(at).live.within(run.slots.first_device(slot), run.slots.room()).len()
 }
 
 /// Why a task ended, in a few words.

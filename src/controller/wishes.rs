@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{
     cloud::{
@@ -53,8 +54,12 @@ pub(super) async fn edit(
 ) -> Result<Stored, CloudError> {
     let mut known = known;
     let mut tries = 0;
+    let (began, since) = (Instant::now(), known.wish.version);
     loop {
-        let wish = edits.iter().fold(known.wish.clone(), |wish, edit| wish.edited(edit, now));
+        let passed = began.elapsed().as_millis() as Millis;
+        let dated = known.dated.map_or(0, |dated| dated.date);
+        let at = dated.max(now + passed);
+        let wish = edits.iter().fold(known.wish.clone(), |wish, edit| wish.edited(edit, at));
         if wish == known.wish {
             return Ok(known);
         }
@@ -69,11 +74,21 @@ pub(super) async fn edit(
         }
         tokio::time::sleep(BETWEEN * tries).await;
         known = read(cloud, key).await?;
+        if error.kind == ErrorKind::Ambiguous && !known.wish.remembers_since(since) {
+            return Err(CloudError {
+                message: format!(
+                    "{}; whether it was written cannot be told any more",
+                    error.message
+                ),
+                kind: ErrorKind::Refused,
+                ..error
+            });
+        }
     }
 }
 
 /// Reads the wish, whatever it is by now.
-async fn read(cloud: &Cloud, key: &str) -> Result<Stored, CloudError> {
+pub(super) async fn read(cloud: &Cloud, key: &str) -> Result<Stored, CloudError> {
     match cloud.get_object(key, None).await? {
         (Fetched::New(object), dated) => parse(&object.body, object.etag, dated),
         _ => Err(broken("the wish is gone from the bucket".to_owned())),
@@ -117,8 +132,11 @@ mod tests {
         model::wish::Change,
     };
 
+    /// A lease that has not lapsed.
+    const FAR: Millis = 10_000_000_000_000;
+
     fn edit_of(count: u32) -> Edit {
-        let change = Change::Renew { until: 1_000_000 + u64::from(count) };
+        let change = Change::Renew { until: FAR + Millis::from(count) };
         Edit { id: format!("edit-{count}"), change }
     }
 
@@ -130,8 +148,8 @@ mod tests {
             .await
             .expect("a local cloud");
         let cloud = Cloud::connect(&local.endpoint(), local.names());
-        let first = create(&cloud, "wish.json", &Wish::new("p", 1_000_000)).await.expect("created");
-        let again = create(&cloud, "wish.json", &Wish::new("p", 9_000_000)).await.expect("read");
+        let first = create(&cloud, "wish.json", &Wish::new("p", FAR)).await.expect("created");
+        let again = create(&cloud, "wish.json", &Wish::new("p", 9)).await.expect("read");
         assert_eq!(again.wish, first.wish, "what is there stays");
         let editors = (0..5).map(|n| {
             let (cloud, first) = (cloud.clone(), first.clone());

@@ -1,66 +1,30 @@
-//! The bucket: S3 objects as files in a folder.
+//! The buckets: S3 objects, in a folder or in memory.
 //!
-//! Invariants: an object is seen whole or not at all (written beside, then
-//! renamed); a condition and the write that it guards are one step, also between
-//! clouds that share the folder (a lock on a file in it); no key leads out of its
-//! bucket. As keys are paths here, `a` and `a/b` cannot both be objects.
+//! Invariants, wherever they are: an object is seen whole or not at all; a condition
+//! and the write that it guards are one step; a list is ascending by key.
 
+mod files;
+mod memory;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    fs::{self, File},
-    io::{self, Read as _},
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
-use super::engine::ApiError;
+use self::{files::Files, memory::Memory};
+use super::{Store, engine::ApiError};
 
-/// How files that are being written are called; no object's key has such a part.
-const UNFINISHED: &str = ".loadtop-unfinished-";
-/// The file that writers lock, beside the buckets.
-const LOCK: &str = ".lock";
-/// Entity tags that are remembered; with one more, all are forgotten.
-const MOST_TAGS: usize = 10_000;
 /// S3's own limit.
 const LONGEST_KEY: usize = 1024;
 
 /// All buckets.
 #[derive(Debug)]
-pub(super) struct Buckets {
-    folder: PathBuf,
-    writing: Mutex<Writing>,
-    /// Entity tags by path, for as long as the file is the same.
-    tags: Mutex<HashMap<PathBuf, (Identity, String)>>,
+pub(super) enum Buckets {
+    Files(Files),
+    Memory(Memory),
 }
-
-/// What only one writer at a time has.
-#[derive(Debug)]
-struct Writing {
-    /// Locked by whoever writes, in whatever process.
-    lock: File,
-    unfinished: u64,
-}
-
-/// The right to write, until it is dropped.
-struct Turn<'a>(MutexGuard<'a, Writing>);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.lock.unlock() {
-            tracing::error!(%error, "local cloud: the bucket's lock stays");
-        }
-    }
-}
-
-/// Inode, size and time of change: another file, or another content, differs.
-type Identity = (u64, u64, i64, i64);
 
 /// When a write is to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,26 +61,43 @@ pub(super) struct Listing {
 }
 
 impl Buckets {
-    /// The buckets in this folder, with one of this name at least.
-    pub(super) fn open(folder: PathBuf, bucket: &str) -> io::Result<Self> {
-        fs::create_dir_all(folder.join(bucket))?;
-        let lock = File::options().create(true).append(true).open(folder.join(LOCK))?;
-        let writing = Mutex::new(Writing { lock, unfinished: 0 });
-        Ok(Buckets { folder, writing, tags: Mutex::default() })
+    /// The buckets of this store, with one of this name at least.
+    pub(super) fn open(store: &Store, bucket: &str) -> io::Result<Self> {
+        Ok(match store {
+            Store::Folder(folder) => Buckets::Files(Files::open(folder.clone(), bucket)?),
+            Store::Memory => Buckets::Memory(Memory::with(bucket)),
+        })
+    }
+
+    /// Does work with the buckets: that on files apart, so that a slow disk holds
+    /// nobody up.
+    pub(super) async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Buckets) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        if let Buckets::Memory(_) = **self {
+            return work(self);
+        }
+        let buckets = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&buckets)).await;
+        done.unwrap_or_else(|error| {
+            Err(ApiError::new("InternalError", 500, format!("The file work failed: {error}")))
+        })
     }
 
     /// Whether there is such a bucket.
-    pub(super) fn check(&self, bucket: &str) -> Result<PathBuf, ApiError> {
-        let folder = self.folder.join(bucket);
-        if is_part(bucket) && !bucket.contains('/') && folder.is_dir() {
-            Ok(folder)
-        } else {
-            Err(ApiError::new("NoSuchBucket", 404, "The specified bucket does not exist"))
+    pub(super) fn check(&self, bucket: &str) -> Result<(), ApiError> {
+        match self {
+            Buckets::Files(files) => files.check(bucket).map(drop),
+            Buckets::Memory(memory) => memory.check(bucket),
         }
     }
 
     pub(super) fn get(&self, bucket: &str, key: &str) -> Result<Object, ApiError> {
-        read(&self.path(bucket, key)?)?.ok_or_else(no_such_key)
+        match self {
+            Buckets::Files(files) => files.get(bucket, key),
+            Buckets::Memory(memory) => memory.get(bucket, key),
+        }
     }
 
     /// Writes an object and answers with its tag.
@@ -127,57 +108,18 @@ impl Buckets {
         body: &[u8],
         when: &When,
     ) -> Result<String, ApiError> {
-        let path = self.path(bucket, key)?;
-        let mut turn = self.turn()?;
-        match when {
-            When::Always => {}
-            When::Absent if read(&path)?.is_none() => {}
-            When::Absent => return Err(precondition_failed()),
-            When::Matches(wanted) => {
-                let there = read(&path)?.ok_or_else(no_such_key)?;
-                if !same_tag(wanted, &there.etag) {
-                    return Err(precondition_failed());
-                }
-            }
+        match self {
+            Buckets::Files(files) => files.put(bucket, key, body, when),
+            Buckets::Memory(memory) => memory.put(bucket, key, body, when),
         }
-        turn.0.unfinished += 1;
-        let folder = path.parent().ok_or_else(bad_key)?;
-        fs::create_dir_all(folder).map_err(broken)?;
-        // The process id, as another cloud may have the same folder.
-        let name = format!("{UNFINISHED}{}-{}", std::process::id(), turn.0.unfinished);
-        let unfinished = folder.join(name);
-        let written = fs::write(&unfinished, body).and_then(|()| fs::rename(&unfinished, &path));
-        if let Err(error) = written {
-            let _ = fs::remove_file(&unfinished);
-            return Err(broken(error));
-        }
-        let tag = etag(body);
-        if let Ok(metadata) = fs::metadata(&path) {
-            self.remember(path, identity(&metadata), &tag);
-        }
-        Ok(tag)
     }
 
     /// Deletes an object; that it does not exist is no error, as on S3.
     pub(super) fn delete(&self, bucket: &str, key: &str) -> Result<(), ApiError> {
-        let path = self.path(bucket, key)?;
-        let _turn = self.turn()?;
-        self.tags().remove(&path);
-        match fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if is_absent(&error) || path.is_dir() => return Ok(()),
-            Err(error) => return Err(broken(error)),
+        match self {
+            Buckets::Files(files) => files.delete(bucket, key),
+            Buckets::Memory(memory) => memory.delete(bucket, key),
         }
-        // Folders are no objects: those that became empty go.
-        let bucket = self.folder.join(bucket);
-        let mut folder = path.parent();
-        while let Some(empty) = folder.filter(|&folder| folder != bucket) {
-            if fs::remove_dir(empty).is_err() {
-                break;
-            }
-            folder = empty.parent();
-        }
-        Ok(())
     }
 
     /// The objects whose keys begin with `prefix` and come after `after`, by key.
@@ -188,141 +130,11 @@ impl Buckets {
         after: &str,
         most: usize,
     ) -> Result<Listing, ApiError> {
-        let root = self.check(bucket)?;
-        // One more than the page has: whether the list goes on.
-        let mut walk = Walk { prefix, after, most: most + 1, keys: Vec::new() };
-        let within = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
-        if within.is_empty() || within.split('/').all(is_part) {
-            let base = if within.is_empty() { String::new() } else { format!("{within}/") };
-            walk.folder(&root.join(within), &base).map_err(broken)?;
+        match self {
+            Buckets::Files(files) => files.list(bucket, prefix, after, most),
+            Buckets::Memory(memory) => memory.list(bucket, prefix, after, most),
         }
-        let mut keys = walk.keys;
-        let truncated = keys.len() > most;
-        keys.truncate(most);
-        // What was deleted since is left out.
-        let objects = keys.into_iter().filter_map(|key| self.describe(root.join(&key), key));
-        Ok(Listing { objects: objects.collect(), truncated })
     }
-
-    fn describe(&self, path: PathBuf, key: String) -> Option<Listed> {
-        let metadata = fs::metadata(&path).ok()?;
-        let seen = identity(&metadata);
-        let known = self.tags().get(&path).filter(|(known, _)| *known == seen).cloned();
-        if let Some((_, etag)) = known {
-            return Some(Listed { key, size: metadata.len(), etag, modified_s: metadata.mtime() });
-        }
-        let (body, metadata) = content(&path).ok()?;
-        let etag = etag(&body);
-        self.remember(path, identity(&metadata), &etag);
-        Some(Listed { key, size: metadata.len(), etag, modified_s: metadata.mtime() })
-    }
-
-    fn remember(&self, path: PathBuf, identity: Identity, tag: &str) {
-        let mut tags = self.tags();
-        if tags.len() >= MOST_TAGS && !tags.contains_key(&path) {
-            tags.clear();
-        }
-        tags.insert(path, (identity, tag.to_owned()));
-    }
-
-    fn path(&self, bucket: &str, key: &str) -> Result<PathBuf, ApiError> {
-        let folder = self.check(bucket)?;
-        if key.len() > LONGEST_KEY {
-            return Err(ApiError::new("KeyTooLongError", 400, "Your key is too long"));
-        }
-        if key.split('/').all(is_part) { Ok(folder.join(key)) } else { Err(bad_key()) }
-    }
-
-    /// Waits for other writers, of this process and of others.
-    fn turn(&self) -> Result<Turn<'_>, ApiError> {
-        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        writing.lock.lock().map_err(broken)?;
-        Ok(Turn(writing))
-    }
-
-    fn tags(&self) -> MutexGuard<'_, HashMap<PathBuf, (Identity, String)>> {
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A walk over a bucket's files in the order of their keys, no further than needed.
-struct Walk<'a> {
-    prefix: &'a str,
-    after: &'a str,
-    most: usize,
-    keys: Vec<String>,
-}
-
-impl Walk<'_> {
-    /// Takes the keys of the objects under a folder, which all begin with `base`.
-    fn folder(&mut self, folder: &Path, base: &str) -> io::Result<()> {
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if is_absent(&error) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if !is_part(&name) {
-                continue;
-            }
-            let kind = entry.file_type()?;
-            // With its slash a folder sorts as the keys under it do.
-            if kind.is_dir() && self.may_be_under(&format!("{base}{name}/")) {
-                found.push((format!("{base}{name}/"), Some(entry.path())));
-            } else if kind.is_file() && self.is_wanted(&format!("{base}{name}")) {
-                found.push((format!("{base}{name}"), None));
-            }
-        }
-        found.sort_unstable();
-        for (key, below) in found {
-            if self.keys.len() >= self.most {
-                return Ok(());
-            }
-            match below {
-                Some(below) => self.folder(&below, &key)?,
-                None => self.keys.push(key),
-            }
-        }
-        Ok(())
-    }
-
-    fn is_wanted(&self, key: &str) -> bool {
-        key.starts_with(self.prefix) && key > self.after
-    }
-
-    /// Whether keys that begin with `base` can be wanted.
-    fn may_be_under(&self, base: &str) -> bool {
-        let has_prefix = base.starts_with(self.prefix) || self.prefix.starts_with(base);
-        has_prefix && (base > self.after || self.after.starts_with(base))
-    }
-}
-
-fn read(path: &Path) -> Result<Option<Object>, ApiError> {
-    match content(path) {
-        Ok((body, metadata)) => {
-            let modified_s = metadata.mtime();
-            Ok(Some(Object { etag: etag(&body), body: body.into(), modified_s }))
-        }
-        Err(error) if is_absent(&error) || path.is_dir() => Ok(None),
-        Err(error) => Err(broken(error)),
-    }
-}
-
-/// A file's content, and what is known of that very file: another one may have its
-/// name by now.
-fn content(path: &Path) -> io::Result<(Vec<u8>, fs::Metadata)> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    let mut body = Vec::with_capacity(metadata.len() as usize);
-    file.read_to_end(&mut body)?;
-    Ok((body, metadata))
-}
-
-fn etag(body: &[u8]) -> String {
-    format!("\"{}\"", hex::encode(Md5::digest(body)))
 }
 
 /// Tags may come without their quotes.
@@ -330,26 +142,19 @@ pub(super) fn same_tag(a: &str, b: &str) -> bool {
     a.trim_matches('"') == b.trim_matches('"')
 }
 
-fn identity(metadata: &fs::Metadata) -> Identity {
-    (metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+fn etag(body: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(Md5::digest(body)))
 }
 
-/// Whether this can be one part of a path, and is none of ours.
-fn is_part(part: &str) -> bool {
-    let special = part.is_empty() || part == "." || part == ".." || part.contains('\0');
-    !special && part.len() <= 255 && !part.starts_with(UNFINISHED)
+fn too_long(key: &str) -> Result<(), ApiError> {
+    if key.len() > LONGEST_KEY {
+        return Err(ApiError::new("KeyTooLongError", 400, "Your key is too long"));
+    }
+    Ok(())
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn bad_key() -> ApiError {
-    ApiError::new(
-        "InvalidArgument",
-        400,
-        "The local cloud keeps objects as files: this key is no path",
-    )
+fn no_such_bucket() -> ApiError {
+    ApiError::new("NoSuchBucket", 404, "The specified bucket does not exist")
 }
 
 fn no_such_key() -> ApiError {
@@ -359,10 +164,4 @@ fn no_such_key() -> ApiError {
 fn precondition_failed() -> ApiError {
     let message = "At least one of the pre-conditions you specified did not hold";
     ApiError::new("PreconditionFailed", 412, message)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn broken(error: io::Error) -> ApiError {
-    tracing::error!(%error, "local cloud: the bucket's folder");
-    ApiError::new("InternalError", 500, format!("The bucket's folder: {error}"))
 }

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use color_eyre::eyre::{WrapErr as _, ensure};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{LocalCloud, Options, environment};
+use super::{LocalCloud, Options, Runner, environment};
 
 /// Serves until SIGINT, SIGTERM or SIGHUP, then ends all tasks. That one of them is
 /// left is an error.
@@ -47,8 +47,12 @@ fn announce(cloud: &LocalCloud) -> color_eyre::Result<()> {
     // Whoever closed stderr does not want to know.
     let _ = writeln!(
         std::io::stderr(),
-        "The local cloud serves at {} until it is stopped (Ctrl-C).",
-        cloud.endpoint().url
+        "The local cloud serves at {} until it is stopped (Ctrl-C).{}",
+        cloud.endpoint().url,
+        match cloud.runner {
+            Runner::Processes => "",
+            Runner::Modelled => " Its tasks are modelled: devices come and go, and send nothing.",
+        }
     );
     Ok(())
 }

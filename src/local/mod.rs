@@ -8,18 +8,23 @@
 //! ```
 //!
 //! Invariants: it listens on loopback only, and answers only what was signed with
-//! the key of this start; no child outlives it, as tasks are programs of ours only,
-//! which watch for its end; nothing outside this module knows that a cloud is local:
+//! the key of this start; no child outlives it, as each watches for its end or is held
+//! by a shim that does ([`crate::watchdog`]); nothing outside this module knows that a cloud is local:
 //! it gets an [`Endpoint`], [`Names`] and a [`Site`].
 
 mod bucket;
 mod clock;
 mod command;
 mod engine;
+pub mod faults;
 mod runner;
 mod shell;
 mod wire;
 
+#[cfg(test)]
+pub(crate) mod link;
+#[cfg(test)]
+pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
@@ -31,18 +36,28 @@ use std::{
 };
 
 use color_eyre::eyre::WrapErr as _;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-pub use self::command::serve;
 use self::{
     bucket::Buckets,
+    clock::Clock,
     engine::Setup,
+    faults::{Fault, Faults},
+    runner::Tasks,
     shell::{Shell, Surroundings},
     wire::{Wire, auth::Key},
 };
+pub use self::{
+    command::serve,
+    engine::{BadLoss, Loss, Lost, Rate},
+    runner::{Devices, Ledger, RunLedger},
+};
 use crate::cloud::{Endpoint, Names, Site};
+#[cfg(test)]
+use crate::model::Millis;
 
 /// Name of the cluster, the group and the bucket.
 const NAME: &str = "loadtop";
@@ -59,8 +74,10 @@ const GRACE: Duration = Duration::from_secs(4);
 pub struct Options {
     /// Port on 127.0.0.1; 0 for any.
     pub port: u16,
-    /// Folder with a folder for each bucket.
-    pub buckets: PathBuf,
+    /// Where the buckets are.
+    pub buckets: Store,
+    /// What runs in the tasks.
+    pub runner: Runner,
     /// Folder that gets the tasks' output, as `RUN/tasks/TASK.log`.
     pub logs: PathBuf,
     /// What the command word `loadtop` means in a task definition.
@@ -73,11 +90,38 @@ pub struct Options {
     pub max_instances: u32,
     /// Tasks of `loadtop-agent` that fit on an instance.
     pub tasks_per_instance: u32,
+    /// How long a task that was just started is missing from lists and descriptions.
+    pub lag: Duration,
+    /// Calls that fail.
+    pub faults: Vec<Fault>,
+    /// What is lost again and again.
+    pub losses: Vec<Loss>,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
-    /// Whether tasks may be any program, also one that would outlive a cloud that is
-    /// killed. Of this module's tests only.
-    any_program: bool,
+    /// Where ids come from.
+    seed: Uuid,
+    /// Whether a shim holds the programs that are not ours. Always, but in this module's
+    /// tests: they have no binary that could be one.
+    has_shim: bool,
+}
+
+/// Where buckets are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// A folder with a folder for each bucket: results survive a crash.
+    Folder(PathBuf),
+    /// Nowhere else: they go with the cloud.
+    Memory,
+}
+
+/// What runs in the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// Child processes of this one.
+    Processes,
+    /// No programs, only a model of what they do: devices start and end as the wish
+    /// says, and send nothing.
+    Modelled,
 }
 
 impl Options {
@@ -86,15 +130,20 @@ impl Options {
     pub fn new(state_dir: &Path, program: PathBuf) -> Self {
         Options {
             port: 0,
-            buckets: state_dir.join("local").join("buckets"),
+            buckets: Store::Folder(state_dir.join("local").join("buckets")),
+            runner: Runner::Processes,
             logs: state_dir.join("runs"),
             program,
             boot: Duration::from_secs(3),
             instances: 1,
             max_instances: 10,
             tasks_per_instance: 4,
+            lag: Duration::ZERO,
+            faults: Vec::new(),
+            losses: Vec::new(),
             outlives_us: false,
-            any_program: false,
+            seed: Uuid::new_v4(),
+            has_shim: true,
         }
     }
 }
@@ -104,7 +153,11 @@ impl Options {
 pub struct LocalCloud {
     endpoint: Endpoint,
     outlives_us: bool,
+    runner: Runner,
     shell: Arc<Shell>,
+    faults: Arc<Faults>,
+    #[cfg(test)]
+    wire: Arc<Wire>,
     background: TaskTracker,
     until: CancellationToken,
 }
@@ -116,23 +169,104 @@ impl LocalCloud {
         let listener = TcpListener::bind(address)
             .await
             .wrap_err_with(|| format!("the local cloud cannot listen on {address}"))?;
-        let buckets = Buckets::open(options.buckets.clone(), NAME)
-            .wrap_err_with(|| format!("no bucket in {}", options.buckets.display()))?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (cloud, wire) = Self::assemble(&options, url, Clock::new())?;
+        cloud.background.spawn(wire::serve(listener, wire, cloud.until.clone()));
+        cloud.background.close();
+        Ok(cloud)
+    }
+
+    /// The same without sockets: its clock shows `now` and goes on with the runtime's
+    /// timers, which may be paused. It is reached through its [`link`](Self::link)s.
+    #[cfg(test)]
+    pub(crate) fn in_process(options: &Options, now: Millis) -> color_eyre::Result<LocalCloud> {
+        let url = "http://local.invalid".to_owned();
+        let (cloud, _) = Self::assemble(options, url, Clock::carried(now))?;
+        cloud.background.close();
+        Ok(cloud)
+    }
+
+    /// A way of its own to this cloud, for one client.
+    #[cfg(test)]
+    pub(crate) fn link(&self) -> link::Link {
+        link::Link::to(Arc::clone(&self.wire))
+    }
+
+    /// All parts, and what runs by itself.
+    fn assemble(
+        options: &Options,
+        url: String,
+        clock: Clock,
+    ) -> color_eyre::Result<(LocalCloud, Arc<Wire>)> {
+        let buckets = Buckets::open(&options.buckets, NAME)
+            .wrap_err_with(|| format!("no bucket in {:?}", options.buckets))?;
+        let buckets = Arc::new(buckets);
         let key = Key::random();
         let endpoint = Endpoint {
-            url: format!("http://{}", listener.local_addr()?),
+            url,
             region: engine::REGION.to_owned(),
             access_key: key.access.clone(),
             secret_key: key.secret.clone(),
         };
-        let shell = Shell::new(setup(&options), surroundings(&options, &endpoint));
-        let wire = Wire::new(Arc::clone(&shell), buckets, key);
+        let tasks = match options.runner {
+            Runner::Processes => Tasks::processes(surroundings(options, &endpoint)),
+            Runner::Modelled => Tasks::modelled(),
+        };
+        let setup = setup(options);
+        let faults = Arc::new(Faults::new(setup.seed.as_u64_pair().0));
+        for fault in &options.faults {
+            faults.add(fault.clone());
+        }
+        let shell = Shell::new(setup, clock, tasks);
+        let wire = Wire::new(Arc::clone(&shell), Arc::clone(&buckets), key, Arc::clone(&faults));
         let until = CancellationToken::new();
         let background = TaskTracker::new();
-        background.spawn(wire::serve(listener, wire, until.clone()));
         background.spawn(Arc::clone(&shell).keep_time(until.clone()));
-        background.close();
-        Ok(LocalCloud { endpoint, outlives_us: options.outlives_us, shell, background, until })
+        background.spawn(Arc::clone(&shell).let_model_live(buckets, until.clone()));
+        let cloud = LocalCloud {
+            endpoint,
+            outlives_us: options.outlives_us,
+            runner: options.runner,
+            shell,
+            faults,
+            #[cfg(test)]
+            wire: Arc::clone(&wire),
+            background,
+            until,
+        };
+        Ok((cloud, wire))
+    }
+
+    /// The modelled devices of a run; none where they are real.
+    #[must_use]
+    pub fn devices(&self, run: &str) -> Devices {
+        let population = self.shell.tasks().population();
+        population.map(|it| it.devices(run)).unwrap_or_default()
+    }
+
+    /// How many modelled tasks and devices there are; empty where they are real.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.shell.tasks().population().map(runner::Population::ledger).unwrap_or_default()
+    }
+
+    /// The faults that its calls have, which may be changed at any time.
+    #[must_use]
+    pub fn faults(&self) -> Arc<Faults> {
+        Arc::clone(&self.faults)
+    }
+
+    /// Kills a task's process, as if its container had died. False if none runs.
+    #[must_use]
+    pub fn lose_task(&self, arn: &str) -> bool {
+        self.shell.engine(|engine, _| engine.lose_task(arn))
+    }
+
+    /// Lets a machine (`i-…`) die with all that runs on it; its group notices after
+    /// some seconds, and replaces it. False if it is none that runs.
+    #[must_use]
+    pub fn lose_instance(&self, machine_id: &str) -> bool {
+        self.shell.engine(|engine, now| engine.lose_instance(machine_id, now))
     }
 
     /// Where it is, and the key of this start.
@@ -160,11 +294,15 @@ impl LocalCloud {
             label: "local cloud".to_owned(),
             costs: false,
             outlives_us: self.outlives_us,
+            ends_programs: true,
             refresh: Duration::from_secs(1),
             report: Duration::from_secs(1),
             results: Duration::from_secs(5),
-            // Each task is a process and may raise its limit up to this.
-            files_per_task: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
+            files_per_task: match self.runner {
+                // Each task is a process and may raise its limit up to this.
+                Runner::Processes => getrlimit(Resource::Nofile).maximum,
+                Runner::Modelled => None,
+            },
         }
     }
 
@@ -197,14 +335,20 @@ fn setup(options: &Options) -> Setup {
         instances: options.instances,
         max_instances: options.max_instances,
         tasks_per_instance: options.tasks_per_instance,
-        any_program: options.any_program,
-        seed: Uuid::new_v4(),
+        lag: options.lag.as_millis() as u64,
+        losses: options.losses.clone(),
+        seed: options.seed,
     }
 }
 
 fn surroundings(options: &Options, endpoint: &Endpoint) -> Surroundings {
     let environment = environment(endpoint);
-    Surroundings { program: options.program.clone(), logs: options.logs.clone(), environment }
+    Surroundings {
+        program: options.program.clone(),
+        logs: options.logs.clone(),
+        environment,
+        has_shim: options.has_shim,
+    }
 }
 
 /// How the SDK and the tools of AWS find this cloud.

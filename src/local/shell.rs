@@ -15,22 +15,23 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    bucket::Buckets,
     clock::Clock,
     engine::{Effect, Engine, Event, Setup, metrics::Metrics},
-    runner::Runner,
+    runner::Tasks,
 };
 use crate::model::Millis;
 
 /// A clock that is set forward must be noticed within this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// The engine and its processes.
+/// The engine and its tasks.
 #[derive(Debug)]
 pub(super) struct Shell {
     clock: Clock,
     engine: Mutex<Engine>,
     metrics: Mutex<Metrics>,
-    runner: Runner,
+    tasks: Tasks,
     /// The next deadline has come nearer.
     wake: Notify,
 }
@@ -44,6 +45,8 @@ pub(super) struct Surroundings {
     pub(super) logs: PathBuf,
     /// Variables that every child has, under its own.
     pub(super) environment: Vec<(String, String)>,
+    /// Whether programs that do not watch for our end are held by one that does.
+    pub(super) has_shim: bool,
 }
 
 impl fmt::Debug for Surroundings {
@@ -57,16 +60,25 @@ impl fmt::Debug for Surroundings {
 }
 
 impl Shell {
-    pub(super) fn new(setup: Setup, surroundings: Surroundings) -> Arc<Self> {
-        let clock = Clock::new();
+    pub(super) fn new(setup: Setup, clock: Clock, tasks: Tasks) -> Arc<Self> {
         let engine = Engine::new(setup, clock.now());
         Arc::new(Shell {
             clock,
             engine: Mutex::new(engine),
             metrics: Mutex::default(),
-            runner: Runner::new(surroundings),
+            tasks,
             wake: Notify::new(),
         })
+    }
+
+    /// The cloud's time.
+    pub(super) fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// The tasks' programs.
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Lets the engine answer, and does what follows from it.
@@ -98,7 +110,8 @@ impl Shell {
             let sleep = self.engine(|engine, now| {
                 engine.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(now)))
             });
-            let sleep = sleep.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
+            let sleep = sleep.unwrap_or(Duration::MAX);
+            let sleep = if self.clock.can_jump() { sleep.min(LONGEST_SLEEP) } else { sleep };
             tokio::select! {
                 () = tokio::time::sleep(sleep) => {}
                 () = self.wake.notified() => {}
@@ -107,14 +120,25 @@ impl Shell {
         }
     }
 
+    /// Lets the tasks live that are only modelled, until it is told to end.
+    pub(super) async fn let_model_live(
+        self: Arc<Self>,
+        buckets: Arc<Buckets>,
+        until: CancellationToken,
+    ) {
+        if let Some(population) = self.tasks.population() {
+            population.live(&self, &buckets, &until).await;
+        }
+    }
+
     /// Ends all processes; says how many are left although they were killed.
     pub(super) async fn end_processes(&self, grace: Duration) -> u32 {
-        self.runner.end_all(grace).await
+        self.tasks.end_all(grace).await
     }
 
     /// Ends all processes at once, and waits for none.
     pub(super) fn abandon_processes(&self) {
-        self.runner.abandon_all();
+        self.tasks.abandon_all();
     }
 
     fn perform(self: &Arc<Self>, effect: Effect) {
@@ -125,10 +149,10 @@ impl Shell {
                 let report = move |event: Event| {
                     shell.engine(|engine, now| engine.handle(event, now));
                 };
-                self.runner.start(task, command, environment, report);
+                self.tasks.start(task, &command, &environment, report);
             }
-            Effect::Terminate { task } => self.runner.terminate(&task),
-            Effect::Kill { task } => self.runner.kill(&task),
+            Effect::Terminate { task } => self.tasks.terminate(&task),
+            Effect::Kill { task } => self.tasks.kill(&task),
         }
     }
 }

@@ -165,6 +165,12 @@ impl Leadership {
         }
     }
 
+    /// Whether it takes over when it can.
+    #[must_use]
+    pub fn wants(&self) -> bool {
+        self.wants
+    }
+
     /// Says whether it takes over when it can, from now on. Whoever leads goes on.
     pub fn set_wants(&mut self, wants: bool) {
         self.wants = wants;

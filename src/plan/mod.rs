@@ -14,7 +14,8 @@ use crate::model::Millis;
 /// What the devices of a run do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The executions; a batch belongs to one of them, by its place here.
+    /// The executions; a batch belongs to one of them, by its place here. None where
+    /// the devices are an image that nothing more is known of.
     pub executions: Vec<Execution>,
 }
 
@@ -59,6 +60,12 @@ impl Plan {
         };
         let scenario = Scenario { target, steps: vec![step], think_ms: 1000 };
         Plan { executions: vec![Execution { scenario }] }
+    }
+
+    /// What is known of devices that are an image of the user's own: nothing.
+    #[must_use]
+    pub fn of_an_image() -> Self {
+        Plan { executions: Vec::new() }
     }
 
     /// The target of the first execution: what the screen calls the target.

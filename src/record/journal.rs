@@ -28,6 +28,13 @@ pub enum Intent {
         /// Ids of the edits, and what they change, for people.
         edits: Vec<String>,
     },
+    /// Take the lead, or give it up. Renewals are not noted.
+    PutLeader {
+        /// Who leads from then on; none: nobody.
+        owner: Option<String>,
+        /// The term.
+        term: u64,
+    },
     /// Write a block of the slot table.
     PutSlots {
         /// Number of the block.
@@ -52,12 +59,19 @@ pub enum Intent {
         /// To this many.
         instances: u32,
     },
+    /// Keep tasks off a machine, or let them on it again.
+    Cordon {
+        /// Its id.
+        machine: String,
+        /// Whether to keep them off.
+        draining: bool,
+    },
     /// Terminate a machine, and lower the number.
     TerminateMachine {
         /// Its id.
         machine: String,
     },
-    /// The run has ended, and that was checked.
+    /// The run has ended, and that was checked: write its summary and its end.
     EndRun {
         /// Its id.
         run: String,

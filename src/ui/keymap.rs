@@ -5,9 +5,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::app::{
-    action::Action,
-    state::{App, Choice, Dialog, Mode, Question, Setting},
+use crate::{
+    app::{
+        action::Action,
+        state::{App, Choice, Dialog, Mode, Question, Setting},
+    },
+    model::Millis,
 };
 
 /// One row of the table.
@@ -51,12 +54,20 @@ pub enum Place {
     Prompt,
     /// In any dialog.
     Dialog,
+    /// In the dialogs that end something for good.
+    KillDialog,
     /// In the dialog that ends the run.
     EndDialog,
     /// In the dialog that leaves.
     QuitDialog,
+    /// In the dialog that takes instances with tasks away.
+    DrainDialog,
+    /// In whatever can be scrolled.
+    Panel,
     /// In the help.
     Help,
+    /// In what is left of a run that does not end.
+    Stuck,
 }
 
 /// A key and its modifiers (without Shift, which is in the character).
@@ -131,7 +142,8 @@ pub static ROWS: &[Row] = &[
         .danger(Danger::Changes),
     Row::new(&[Key::of('-')], Action::RemoveBatch, Place::Dashboard)
         .says("remove", "remove a batch: the newest devices go")
-        .danger(Danger::Changes),
+        .danger(Danger::Changes)
+        .rank(1),
     Row::new(&[Key::of('b')], Action::Edit(Setting::Batch), Place::Dashboard)
         .says("batch", "set how many devices a batch has")
         .danger(Danger::Changes)
@@ -145,7 +157,7 @@ pub static ROWS: &[Row] = &[
         .danger(Danger::Changes)
         .rank(1),
     Row::new(&[Key::of('[')], Action::Scale(-1), Place::Dashboard)
-        .says("-instance", "one instance less")
+        .says("-instance", "one instance less (asks first if tasks must stop)")
         .danger(Danger::Changes)
         .rank(5),
     Row::new(&[Key::of('s')], Action::Edit(Setting::Instances), Place::Dashboard)
@@ -159,6 +171,8 @@ pub static ROWS: &[Row] = &[
     Row::new(&[Key::of('K')], Action::AskToEnd, Place::Dashboard)
         .says("end run", "end the run: kill all devices and tasks (asks first)")
         .danger(Danger::Destroys),
+    Row::new(&[Key::plain(KeyCode::Enter)], Action::ShowStuck, Place::Dashboard)
+        .says("what is left", "what is left, and how to end it, if the end does not come"),
     Row::new(&[Key::of('f')], Action::ToggleFreeze, Place::Dashboard)
         .says("freeze", "freeze the screen, not the run; again to go on")
         .rank(3),
@@ -174,13 +188,16 @@ pub static ROWS: &[Row] = &[
     Row::new(&[Key::plain(KeyCode::Esc)], Action::Close, Place::Prompt)
         .says("cancel", "change nothing"),
     Row::new(&[Key::plain(KeyCode::Backspace)], Action::Erase, Place::Prompt),
-    Row::new(&[Key::of('y')], Action::Choose(Choice::Kill), Place::Dialog)
+    Row::new(&[Key::of('y')], Action::Choose(Choice::Kill), Place::KillDialog)
         .says("kill", "kill all devices and tasks")
         .danger(Danger::Destroys),
     Row::new(&[Key::of('l')], Action::Choose(Choice::Leave), Place::QuitDialog)
         .says("leave", "leave the fleet running, where it outlives loadtop"),
     Row::new(&[Key::of('z')], Action::ToggleScaleToZero, Place::EndDialog)
         .says("scale to zero", "let the instances go, too")
+        .danger(Danger::Destroys),
+    Row::new(&[Key::of('y')], Action::Choose(Choice::Drain), Place::DrainDialog)
+        .says("stop tasks", "stop the tasks and take their instances away")
         .danger(Danger::Destroys),
     Row::new(&[Key::of('n'), Key::plain(KeyCode::Esc)], Action::Close, Place::Dialog)
         .says("cancel", "change nothing"),
@@ -202,6 +219,13 @@ pub static ROWS: &[Row] = &[
         Place::Help,
     )
     .says("close", "close the help"),
+    Row::new(&[Key::plain(KeyCode::Esc), Key::plain(KeyCode::Enter)], Action::Close, Place::Stuck)
+        .says("close", "close it"),
+    Row::new(&[Key::of('q')], Action::Quit, Place::Stuck).says("quit", "quit"),
+    Row::new(&[Key::plain(KeyCode::Down)], Action::Scroll(1), Place::Panel),
+    Row::new(&[Key::plain(KeyCode::Up)], Action::Scroll(-1), Place::Panel),
+    Row::new(&[Key::plain(KeyCode::PageDown), Key::of(' ')], Action::Scroll(8), Place::Panel),
+    Row::new(&[Key::plain(KeyCode::PageUp)], Action::Scroll(-8), Place::Panel),
 ];
 
 /// What a key means on this dashboard, as it is now.
@@ -229,15 +253,37 @@ pub fn rows(app: &App) -> impl Iterator<Item = &'static Row> {
         Mode::Normal => &[Place::Dashboard],
         Mode::Prompt(_) => &[Place::Prompt],
         Mode::Dialog(Dialog { question: Question::EndRun, .. }) => {
-            &[Place::Dialog, Place::EndDialog]
+            &[Place::Dialog, Place::KillDialog, Place::EndDialog]
         }
         Mode::Dialog(Dialog { question: Question::Quit, .. }) if outlives_us => {
-            &[Place::Dialog, Place::QuitDialog]
+            &[Place::Dialog, Place::KillDialog, Place::QuitDialog]
         }
-        Mode::Dialog(_) => &[Place::Dialog],
-        Mode::Help => &[Place::Help],
+        Mode::Dialog(Dialog { question: Question::Quit, .. }) => {
+            &[Place::Dialog, Place::KillDialog]
+        }
+        Mode::Dialog(Dialog { question: Question::Drain(_), .. }) => {
+            &[Place::Dialog, Place::DrainDialog]
+        }
+        Mode::Help => &[Place::Panel, Place::Help],
+        Mode::Stuck => &[Place::Panel, Place::Stuck],
     };
     at(places, app.readonly)
+}
+
+/// Whether a row's key does something as things are now. The others are there, too,
+/// and say why not; only the footer does not offer them.
+#[must_use]
+pub fn is_offered(row: &Row, app: &App, now: Millis) -> bool {
+    let takes_devices = !app.is_ending(now);
+    match row.action {
+        Action::ShowStuck => app.stuck().is_some(),
+        Action::AddBatch | Action::Edit(Setting::Batch | Setting::Window) => takes_devices,
+        Action::RemoveBatch | Action::PauseOrResume | Action::AskToEnd => {
+            takes_devices && app.has_run(now)
+        }
+        Action::Scale(_) | Action::Edit(Setting::Instances) => app.departing.is_none(),
+        _ => true,
+    }
 }
 
 /// The rows of the dashboard itself, whatever is open.
@@ -271,13 +317,17 @@ mod tests {
     fn no_key_has_two_meanings() {
         for (nth, row) in ROWS.iter().enumerate() {
             for other in &ROWS[nth + 1..] {
+                let places = [row.place, other.place];
+                let both = |one, few: &[Place]| {
+                    places.contains(&one) && places.iter().any(|place| few.contains(place))
+                };
+                let dialogs =
+                    [Place::KillDialog, Place::EndDialog, Place::QuitDialog, Place::DrainDialog];
                 let meet = row.place == other.place
-                    || [row.place, other.place].contains(&Place::Everywhere)
-                    || matches!(
-                        (row.place, other.place),
-                        (Place::Dialog, Place::EndDialog | Place::QuitDialog)
-                            | (Place::EndDialog | Place::QuitDialog, Place::Dialog)
-                    );
+                    || places.contains(&Place::Everywhere)
+                    || both(Place::Dialog, &dialogs)
+                    || both(Place::KillDialog, &[Place::EndDialog, Place::QuitDialog])
+                    || both(Place::Panel, &[Place::Help, Place::Stuck]);
                 let shared = row.keys.iter().find(|key| other.keys.contains(key));
                 assert!(!meet || shared.is_none(), "{shared:?} in {:?}", row.place);
             }
@@ -289,7 +339,9 @@ mod tests {
         let table = readme_table();
         assert!(table.contains("| `+` `=` | add a batch of devices; begins a run if none is on |"));
         assert!(table.contains("| `Ctrl-C` | quit; twice kills at once"));
-        assert_eq!(table.lines().count(), dashboard_rows(false).count() + 2);
+        let rows = dashboard_rows(false).count();
+        assert_eq!(table.lines().count(), rows + 2);
+        assert_eq!(rows, crate::app::state::HELP_ENTRIES);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 pub(super) enum Size {
     /// One line that says that there is no room.
     Tiny,
+    /// One line for each thing, and a sentence of up to three.
+    Compact,
     /// Lines of figures.
     Small,
     /// Panes and charts, close together.
@@ -22,7 +24,8 @@ impl Size {
     /// The size of a screen.
     pub(super) fn of(area: Rect) -> Self {
         match (area.width, area.height) {
-            (..60, _) | (_, ..16) => Self::Tiny,
+            (..40, _) | (_, ..12) => Self::Tiny,
+            (..60, _) | (_, ..16) => Self::Compact,
             (..80, _) | (_, ..24) => Self::Small,
             (..110, _) | (_, ..34) => Self::Medium,
             _ => Self::Large,
@@ -43,11 +46,15 @@ pub(super) struct Frame {
     pub(super) footer: Rect,
 }
 
-/// Splits the screen.
-pub(super) fn frame(area: Rect) -> Frame {
+/// Splits the screen, for a sentence of so many lines.
+pub(super) fn frame(area: Rect, sentence: u16) -> Frame {
     let [header, sentence, body, footer] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(if Size::of(area) == Size::Small { 2 } else { 1 }),
+        Constraint::Length(match Size::of(area) {
+            Size::Compact => sentence.clamp(1, 3),
+            Size::Small => 2,
+            _ => 1,
+        }),
         Constraint::Fill(1),
         Constraint::Length(1),
     ])

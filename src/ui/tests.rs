@@ -9,9 +9,11 @@ use ratatui::{
 use super::{paint, theme::Theme};
 use crate::{
     app::{
+        action::Action,
         fixtures::{self, NOW},
         keys::press,
         state::App,
+        update::update,
     },
     controller::snapshot::{Phase, Point, Quantiles, Snapshot},
 };
@@ -50,7 +52,7 @@ fn cell(buffer: &Buffer, needle: &str) -> Cell {
 #[test]
 fn every_state_at_every_common_size() {
     for (name, snapshot) in fixtures::all() {
-        for (width, height) in [(120, 40), (80, 24), (60, 16)] {
+        for (width, height) in [(120, 40), (80, 24), (60, 16), (40, 12)] {
             let picture = seen(snapshot.clone(), "", width, height);
             insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture);
         }
@@ -66,10 +68,30 @@ fn what_opens() {
     insta::assert_snapshot!("quit_dialog", seen(steady(), "q", 80, 24));
     insta::assert_snapshot!("quit_dialog_outliving", seen(outliving, "q Tab", 80, 24));
     insta::assert_snapshot!("help", seen(steady(), "?", 80, 24));
+    insta::assert_snapshot!("drain_dialog", seen(steady(), "[", 80, 24));
+    insta::assert_snapshot!("drain_dialog_40x12", seen(steady(), "s 0 Enter", 40, 12));
+    insta::assert_snapshot!("end_dialog_40x12", seen(steady(), "K", 40, 12));
+    insta::assert_snapshot!("quit_dialog_40x12", seen(fixtures::nobody(), "q", 40, 12));
+    insta::assert_snapshot!("quit_dialog_any_image", seen(outliving_image(), "q", 80, 24));
+    insta::assert_snapshot!("help_40x12", seen(steady(), "? Down Down", 40, 12));
+    for (width, height) in [(120, 40), (80, 24), (40, 12)] {
+        let picture = seen(fixtures::stuck(), "Enter", width, height);
+        insta::assert_snapshot!(format!("stuck_panel_{width}x{height}"), picture);
+    }
+    insta::assert_snapshot!(
+        "stuck_panel_scrolled",
+        seen(fixtures::stuck(), "Enter Down Down Down", 40, 12)
+    );
     let last_line = |keys| seen(steady(), keys, 80, 24).lines().last().unwrap_or("").to_owned();
     insta::assert_snapshot!(last_line("b 2 5"), @" devices of a batch (now 100): 25                       Enter set  Esc cancel");
     insta::assert_snapshot!(last_line("w x Enter"), @" ramp window (now over 10 s): x   seconds, or a time like 90s or 2m, up to 24h");
     insta::assert_snapshot!(last_line("K y +"), @" the run is ending; + begins a new one after that");
+}
+
+fn outliving_image() -> Snapshot {
+    let mut snapshot = fixtures::any_image();
+    snapshot.site.outlives_us = true;
+    snapshot
 }
 
 #[test]
@@ -87,7 +109,7 @@ fn without_unicode_every_cell_is_ascii() {
 fn no_color_means_no_colour() {
     for (name, snapshot) in fixtures::all() {
         let mut app = fixtures::app(snapshot);
-        for keys in ["", "K", "n ?"] {
+        for keys in ["", "K", "n Esc [", "n Esc ?", "Esc Enter"] {
             press(&mut app, keys, NOW);
             let buffer = picture(&app, Theme::new(false, true), 120, 40);
             let is_plain = |cell: &Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
@@ -122,12 +144,59 @@ fn colours_say_how_it_is() {
         let loud = [Color::Yellow, Color::Red];
         let is_loud = |cell: &&Cell| loud.contains(&cell.fg) && cell.symbol() != " ";
         let found: String = buffer.content.iter().filter(is_loud).map(Cell::symbol).collect();
-        assert_eq!(found, "K", "but the key that kills");
+        assert_eq!(found, "", "there is nothing left to kill, either");
     }
     let mut costly = fixtures::steady();
     costly.site.costs = true;
     costly.site.label = "loadtop in eu-central-1".into();
     assert_eq!(cell(&show(costly), "loadtop in eu-central-1, costs money").fg, Color::Yellow);
+}
+
+#[test]
+fn who_leads_is_quiet_until_it_matters() {
+    let show = |snapshot, width, height| {
+        picture(&fixtures::app(snapshot), Theme::default(), width, height)
+    };
+    let is_dim = |cell: Cell| cell.modifier.contains(Modifier::DIM) && cell.fg == Color::Reset;
+    let well = show(fixtures::steady(), 120, 40);
+    assert!(is_dim(cell(&well, "leading")) && is_dim(cell(&well, "lease 8m 00s")));
+    for (width, height) in [(120, 40), (80, 24), (60, 16), (40, 12)] {
+        let following = show(fixtures::following(), width, height);
+        assert_eq!(cell(&following, "following build-7").fg, Color::Reset);
+        assert!(is_dim(cell(&following, "lease 8m 00s")));
+        for (snapshot, words) in [
+            (fixtures::nobody(), "nobody leads: devices end in 9m 12s"),
+            (fixtures::nobody(), "lease 9m 12s"),
+            (fixtures::unsure(), "cannot reach the bucket"),
+            (fixtures::leader_silent(), "following build-7: silent 8 s"),
+        ] {
+            assert_eq!(cell(&show(snapshot, width, height), words).fg, Color::Yellow, "{words}");
+        }
+    }
+    // Whoever leads: a lease that is not renewed ends the devices.
+    let mut late = fixtures::steady();
+    late.run.iter_mut().for_each(|run| run.lease_left_ms = 29_000);
+    let late = show(late, 80, 24);
+    assert_eq!(cell(&late, "lease 29 s").fg, Color::Yellow);
+    assert_eq!(cell(&late, "the lease is not renewed: devices end in 29 s").fg, Color::Yellow);
+}
+
+#[test]
+fn the_way_out_says_when_it_ends() {
+    let sentence = |snapshot, keys: &str, later: u64| {
+        let mut app = fixtures::app(snapshot);
+        press(&mut app, keys, NOW);
+        // News go on coming in, and say the same.
+        let again = Snapshot { at: NOW + later, ..(*app.snapshot).clone() };
+        update(&mut app, Action::Observed(again.into()), NOW + later);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+        paint(&mut buffer, &app, Theme::default(), NOW + later);
+        text(&buffer).lines().nth(1).unwrap_or("").to_owned()
+    };
+    let big = fixtures::big_ending;
+    insta::assert_snapshot!(sentence(big(), "q", 0), @" ● ending: 312 tasks left, about 9 s; then loadtop leaves (Ctrl-C: now)");
+    insta::assert_snapshot!(sentence(big(), "q", 40_000), @" ● ending: 312 tasks left; leaves in 20 s if nothing moves (Ctrl-C: now)");
+    insta::assert_snapshot!(sentence(fixtures::stuck(), "", 0), @" ● the end does not come: 3 tasks left; Enter shows what, and how to end it");
 }
 
 #[test]
@@ -289,8 +358,10 @@ fn no_size_and_no_state_panics() {
     for (nth, (_, snapshot)) in states.enumerate() {
         let mut app = fixtures::app(snapshot);
         app.log_axis = nth % 2 == 0;
-        for (turn, (width, height)) in sizes.iter().enumerate() {
-            let keys = ["", "K", "n ?", "? b 1", "Esc q", "n f"][turn % 6];
+        // Each state has sizes of its own; all of them together have each several times.
+        for (turn, (width, height)) in sizes.iter().enumerate().skip(nth % 3).step_by(3) {
+            let keys = ["", "K", "n ?", "Down ? b 1", "Esc q", "n f", "[", "n Enter", "Down Esc"];
+            let keys = keys[turn % keys.len()];
             press(&mut app, keys, NOW);
             picture(&app, Theme::new(true, turn % 5 > 0), *width, *height);
         }

@@ -1,6 +1,7 @@
 //! What the tests stand on: the binary with a state folder of its own, targets that
 //! behave as told, a pseudo-terminal with a screen, and a look at processes.
 
+pub mod local;
 pub mod processes;
 pub mod screen;
 pub mod target;

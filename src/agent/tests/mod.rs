@@ -1,6 +1,5 @@
 //! A whole agent over memory and real sockets.
 
-mod bucket;
 mod servers;
 
 use std::{
@@ -18,13 +17,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use self::{
-    bucket::{Bucket, NOW},
-    servers::Server,
-};
+use self::servers::Server;
 use super::{serve::serve, *};
 use crate::{
     cloud::ErrorKind as CloudErrorKind,
+    follow::memory::{Bucket, NOW},
     model::wish::{Batch, Pause, Spread, State, Wish},
     plan::Plan,
     stats::{ErrorKind, Merged, Report, metrics},

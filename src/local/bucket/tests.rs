@@ -1,10 +1,25 @@
+use std::fs;
+
 use tempfile::TempDir;
 
-use super::*;
+use super::{
+    files::{LOCK, MOST_TAGS, UNFINISHED},
+    *,
+};
 
 fn buckets() -> (Buckets, TempDir) {
     let folder = TempDir::new().expect("a folder");
-    (Buckets::open(folder.path().to_owned(), "b").expect("opened"), folder)
+    (open(&folder), folder)
+}
+
+fn open(folder: &TempDir) -> Buckets {
+    Buckets::open(&Store::Folder(folder.path().to_owned()), "b").expect("opened")
+}
+
+/// Buckets of each kind, and what must outlive them.
+fn of_each_kind() -> [(Buckets, Option<TempDir>); 2] {
+    let (files, folder) = buckets();
+    [(files, Some(folder)), (Buckets::open(&Store::Memory, "b").expect("opened"), None)]
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> &'static str {
@@ -18,24 +33,26 @@ fn keys(buckets: &Buckets, prefix: &str, after: &str, most: usize) -> (Vec<Strin
 
 #[test]
 fn tags_are_quoted_md5() {
-    let (buckets, _folder) = buckets();
-    let tag = buckets.put("b", "k", b"hello", &When::Always).expect("written");
-    assert_eq!(tag, "\"5d41402abc4b2a76b9719d911017c592\"");
-    assert_eq!(buckets.get("b", "k").expect("there").etag, tag);
-    assert_eq!(buckets.list("b", "", "", 10).expect("listed").objects[0].etag, tag);
+    for (buckets, _folder) in of_each_kind() {
+        let tag = buckets.put("b", "k", b"hello", &When::Always).expect("written");
+        assert_eq!(tag, "\"5d41402abc4b2a76b9719d911017c592\"");
+        assert_eq!(buckets.get("b", "k").expect("there").etag, tag);
+        assert_eq!(buckets.list("b", "", "", 10).expect("listed").objects[0].etag, tag);
+    }
 }
 
 #[test]
 fn conditions() {
-    let (buckets, _folder) = buckets();
-    let put = |body: &[u8], when: When| buckets.put("b", "k", body, &when);
-    assert_eq!(code(put(b"1", When::Matches("\"x\"".to_owned()))), "NoSuchKey");
-    let one = put(b"1", When::Absent).expect("absent");
-    assert_eq!(code(put(b"2", When::Absent)), "PreconditionFailed");
-    // Without its quotes it is the same tag.
-    put(b"2", When::Matches(one.trim_matches('"').to_owned())).expect("matches");
-    assert_eq!(code(put(b"3", When::Matches(one))), "PreconditionFailed");
-    assert_eq!(&buckets.get("b", "k").expect("there").body[..], b"2");
+    for (buckets, _folder) in of_each_kind() {
+        let put = |body: &[u8], when: When| buckets.put("b", "k", body, &when);
+        assert_eq!(code(put(b"1", When::Matches("\"x\"".to_owned()))), "NoSuchKey");
+        let one = put(b"1", When::Absent).expect("absent");
+        assert_eq!(code(put(b"2", When::Absent)), "PreconditionFailed");
+        // Without its quotes it is the same tag.
+        put(b"2", When::Matches(one.trim_matches('"').to_owned())).expect("matches");
+        assert_eq!(code(put(b"3", When::Matches(one))), "PreconditionFailed");
+        assert_eq!(&buckets.get("b", "k").expect("there").body[..], b"2");
+    }
 }
 
 #[test]
@@ -74,26 +91,27 @@ fn what_a_crash_left_unfinished_is_not_seen() {
 
 #[test]
 fn lists_are_ordered_by_key_and_cut() {
-    let (buckets, _folder) = buckets();
-    for key in ["a/b", "a-b", "a/c/d", "b", "a.b"] {
-        buckets.put("b", key, b"x", &When::Always).expect("written");
-    }
-    let table = [
-        ("", "", 10, vec!["a-b", "a.b", "a/b", "a/c/d", "b"], false),
-        ("", "a.b", 2, vec!["a/b", "a/c/d"], true),
-        ("a/", "", 10, vec!["a/b", "a/c/d"], false),
-        ("a/c", "", 10, vec!["a/c/d"], false),
-        ("a/x/y", "", 10, vec![], false),
-        ("a", "", 0, vec![], true),
-        ("b/", "", 10, vec![], false),
-    ];
-    for (prefix, after, most, expected, truncated) in table {
-        let (listed, cut) = keys(&buckets, prefix, after, most);
-        assert_eq!(
-            (listed, cut),
-            (expected.into_iter().map(str::to_owned).collect(), truncated),
-            "{prefix}"
-        );
+    for (buckets, _folder) in of_each_kind() {
+        for key in ["a/b", "a-b", "a/c/d", "b", "a.b"] {
+            buckets.put("b", key, b"x", &When::Always).expect("written");
+        }
+        let table = [
+            ("", "", 10, vec!["a-b", "a.b", "a/b", "a/c/d", "b"], false),
+            ("", "a.b", 2, vec!["a/b", "a/c/d"], true),
+            ("a/", "", 10, vec!["a/b", "a/c/d"], false),
+            ("a/c", "", 10, vec!["a/c/d"], false),
+            ("a/x/y", "", 10, vec![], false),
+            ("a", "", 0, vec![], true),
+            ("b/", "", 10, vec![], false),
+        ];
+        for (prefix, after, most, expected, truncated) in table {
+            let (listed, cut) = keys(&buckets, prefix, after, most);
+            assert_eq!(
+                (listed, cut),
+                (expected.into_iter().map(str::to_owned).collect(), truncated),
+                "{prefix}"
+            );
+        }
     }
 }
 
@@ -134,30 +152,31 @@ fn a_key_cannot_be_an_object_and_a_folder() {
 
 #[test]
 fn pages_together_are_the_whole_list() {
-    let (buckets, _folder) = buckets();
-    let mut all = Vec::new();
-    for folder in ["", "a/", "a-/", "a/b/", "a0/c/d/", "z/"] {
-        for name in ["a.", "k", "k-1", "k0", "zz"] {
-            all.push(format!("{folder}{name}"));
-        }
-    }
-    for key in &all {
-        buckets.put("b", key, b"x", &When::Always).expect("written");
-    }
-    all.sort();
-    for most in [1, 2, 7, 100] {
-        for prefix in ["", "a", "a/", "a/k", "a/b/zz", "nothing"] {
-            let mut listed: Vec<String> = Vec::new();
-            loop {
-                let after = listed.last().cloned().unwrap_or_default();
-                let (page, goes_on) = keys(&buckets, prefix, &after, most);
-                listed.extend(page);
-                if !goes_on {
-                    break;
-                }
+    for (buckets, _folder) in of_each_kind() {
+        let mut all = Vec::new();
+        for folder in ["", "a/", "a-/", "a/b/", "a0/c/d/", "z/"] {
+            for name in ["a.", "k", "k-1", "k0", "zz"] {
+                all.push(format!("{folder}{name}"));
             }
-            let expected: Vec<_> = all.iter().filter(|key| key.starts_with(prefix)).collect();
-            assert_eq!(listed.iter().collect::<Vec<_>>(), expected, "{prefix} by {most}");
+        }
+        for key in &all {
+            buckets.put("b", key, b"x", &When::Always).expect("written");
+        }
+        all.sort();
+        for most in [1, 2, 7, 100] {
+            for prefix in ["", "a", "a/", "a/k", "a/b/zz", "nothing"] {
+                let mut listed: Vec<String> = Vec::new();
+                loop {
+                    let after = listed.last().cloned().unwrap_or_default();
+                    let (page, goes_on) = keys(&buckets, prefix, &after, most);
+                    listed.extend(page);
+                    if !goes_on {
+                        break;
+                    }
+                }
+                let expected: Vec<_> = all.iter().filter(|key| key.starts_with(prefix)).collect();
+                assert_eq!(listed.iter().collect::<Vec<_>>(), expected, "{prefix} by {most}");
+            }
         }
     }
 }
@@ -167,7 +186,7 @@ fn pages_together_are_the_whole_list() {
 fn of_two_clouds_on_a_folder_one_wins_each_time() {
     const ROUNDS: usize = 200;
     let (first, folder) = buckets();
-    let second = Buckets::open(folder.path().to_owned(), "b").expect("opened");
+    let second = open(&folder);
     first.put("b", "k", b"0", &When::Always).expect("written");
     std::thread::scope(|scope| {
         for buckets in [&first, &second] {
@@ -192,7 +211,7 @@ fn of_two_clouds_on_a_folder_one_wins_each_time() {
 
 #[test]
 fn tags_are_not_remembered_without_end() {
-    let (buckets, folder) = buckets();
+    let (Buckets::Files(buckets), folder) = buckets() else { panic!("files") };
     for number in 0..=MOST_TAGS {
         buckets.remember(folder.path().join(number.to_string()), (0, 0, 0, 0), "tag");
     }

@@ -1,7 +1,7 @@
 //! Task definitions: what a task of a family runs, and how much room it takes.
 //!
 //! Invariant: a revision never changes. A task here is one process, so a
-//! definition has one container, and it runs a program that ends with the cloud.
+//! definition has one container; its command may be any program of this machine.
 
 use std::collections::BTreeMap;
 
@@ -24,9 +24,6 @@ const MOST_TASKS_PER_INSTANCE: i32 = INSTANCE_MEMORY / 4;
 /// What a container is given to end, unless its definition says otherwise.
 const DEFAULT_STOP_TIMEOUT_S: u32 = 30;
 
-/// What a container may run: both watch for the end of the cloud, and end with it.
-const PROGRAMS: [[&str; 2]; 2] = [["loadtop", "agent"], ["loadtop", "target"]];
-
 /// A revision of a family.
 #[derive(Debug, Clone)]
 pub(super) struct Definition {
@@ -48,7 +45,6 @@ impl Definition {
 /// All families and their revisions.
 #[derive(Debug)]
 pub(super) struct Definitions {
-    any_program: bool,
     families: BTreeMap<String, Vec<Definition>>,
 }
 
@@ -66,8 +62,7 @@ impl Definitions {
             command: vec!["loadtop".to_owned(), "agent".to_owned()],
             ..ContainerDefinition::default()
         };
-        let mut definitions =
-            Definitions { any_program: setup.any_program, families: BTreeMap::new() };
+        let mut definitions = Definitions { families: BTreeMap::new() };
         let request = RegisterTaskDefinition {
             family: setup.family.clone(),
             container_definitions: vec![container],
@@ -87,28 +82,12 @@ impl Definitions {
         self.families.get(family)?.get(revision.checked_sub(1)?)
     }
 
-    /// Refuses what would outlive the cloud. No command at all is refused at its
-    /// start, as on AWS: an override can still bring one.
-    pub(super) fn check_program(&self, command: &[String]) -> Result<(), String> {
-        let ours = |program: &[&str; 2]| command.len() >= 2 && command[..2] == program[..];
-        if self.any_program || command.is_empty() || PROGRAMS.iter().any(ours) {
-            return Ok(());
-        }
-        Err(format!(
-            "The local cloud runs `loadtop agent` and `loadtop target` only, not `{}`: other \
-             programs come later.",
-            command.join(" ").chars().take(80).collect::<String>()
-        ))
-    }
-
     fn register(
         &mut self,
         request: RegisterTaskDefinition,
         now: Millis,
     ) -> Result<TaskDefinitionAnswer, ApiError> {
         let container = the_container(&request)?;
-        let command: Vec<String> = [&container.entry_point[..], &container.command].concat();
-        self.check_program(&command).map_err(ApiError::client)?;
         let memory = task_level(request.memory.as_deref(), "memory")?
             .or(container.memory)
             .or(container.memory_reservation)

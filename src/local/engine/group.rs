@@ -12,7 +12,7 @@ pub(super) struct Group {
     name: String,
     created: Millis,
     pub(super) desired: u32,
-    min: u32,
+    pub(super) min: u32,
     max: u32,
 }
 
@@ -37,8 +37,16 @@ pub(crate) struct GroupView {
     pub(crate) desired: u32,
     pub(crate) min: u32,
     pub(crate) max: u32,
-    /// Machine id and where it is.
-    pub(crate) machines: Vec<(String, Lifecycle)>,
+    pub(crate) machines: Vec<MachineView>,
+}
+
+/// A machine as its group is described.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MachineView {
+    pub(crate) id: String,
+    pub(crate) lifecycle: Lifecycle,
+    /// As far as the group has noticed.
+    pub(crate) is_healthy: bool,
 }
 
 /// SetDesiredCapacity.
@@ -77,7 +85,11 @@ impl Engine {
             return Ok(Vec::new());
         }
         let machines = self.instances.values();
-        let machines = machines.map(|instance| (instance.machine.clone(), instance.lifecycle));
+        let machines = machines.map(|instance| MachineView {
+            id: instance.machine.clone(),
+            lifecycle: instance.lifecycle,
+            is_healthy: instance.lifecycle != Lifecycle::Terminating || !instance.is_dead(),
+        });
         Ok(vec![GroupView {
             name: self.group.name.clone(),
             arn: autoscaling_arn(&format!(
@@ -126,11 +138,12 @@ impl Engine {
     ) -> Result<Activity, ApiError> {
         self.admit(Quota::Scaling, now)?;
         let machine = &request.machine;
-        let mut alive = self.instances.iter();
-        let found = alive.find(|(_, instance)| {
-            instance.machine == *machine && instance.lifecycle != Lifecycle::Terminating
+        let found = self.find_machine(machine).filter(|number| {
+            self.instances
+                .get(number)
+                .is_some_and(|instance| instance.lifecycle != Lifecycle::Terminating)
         });
-        let Some((&number, _)) = found else {
+        let Some(number) = found else {
             return Err(ApiError::validation(format!(
                 "Instance Id not found - No managed instance found for instance ID {machine}"
             )));
@@ -162,7 +175,7 @@ impl Engine {
     /// Launches what is missing, and terminates what is too much: the oldest
     /// machines, as the default termination policy comes down to, whatever runs
     /// on them.
-    fn reconcile(&mut self, now: Millis) {
+    pub(super) fn reconcile(&mut self, now: Millis) {
         let alive = |(number, instance): (&u64, &super::Instance)| {
             (instance.lifecycle != Lifecycle::Terminating).then_some(*number)
         };

@@ -13,7 +13,7 @@ use super::{
         ContainerInstancesRequest, Failure, ListContainerInstances, Resource, seconds,
     },
     definitions::{INSTANCE_CPU, INSTANCE_MEMORY},
-    ids::ecs_arn,
+    ids::{ecs_arn, short},
     list::{self, Page},
     tasks::STEP,
 };
@@ -48,6 +48,8 @@ pub(super) struct Instance {
     pub(super) lifecycle: Lifecycle,
     registered: Option<Millis>,
     pub(super) draining: bool,
+    /// It died, and this is when the group notices.
+    noticed: Option<Millis>,
     cpu: i32,
     memory: i32,
     tasks: BTreeSet<u64>,
@@ -59,15 +61,30 @@ impl Instance {
         self.registered.is_some()
     }
 
-    /// Whether it could take tasks.
+    /// Whether the cluster counts on it.
     pub(super) fn is_active(&self) -> bool {
         self.lifecycle == Lifecycle::InService && !self.draining
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.noticed.is_some()
+    }
+
+    /// Whether ECS's agent there answers.
+    fn is_connected(&self) -> bool {
+        self.lifecycle == Lifecycle::InService && !self.is_dead()
+    }
+
+    /// Dies; these are its tasks.
+    pub(super) fn die(&mut self, noticed: Millis) -> Vec<u64> {
+        self.noticed = Some(noticed);
+        self.tasks.iter().copied().collect()
     }
 
     /// Why a task of this size cannot be placed here, in ECS's words.
     pub(super) fn lacks(&self, cpu: i32, memory: i32) -> Option<&'static str> {
         match () {
-            () if self.lifecycle != Lifecycle::InService => Some("AGENT"),
+            () if !self.is_connected() => Some("AGENT"),
             () if self.cpu < cpu => Some("RESOURCE:CPU"),
             () if self.memory < memory => Some("RESOURCE:MEMORY"),
             () => None,
@@ -85,12 +102,17 @@ impl Engine {
     /// A machine that takes tasks from `ready` on.
     pub(super) fn launch(&mut self, ready: Millis) {
         let number = self.number();
+        let (machine, id) = (self.ids.machine(), self.ids.hex());
+        for name in [&machine, &id] {
+            self.instance_numbers.insert(name.clone(), number);
+        }
         let instance = Instance {
-            machine: self.ids.machine(),
-            arn: ecs_arn(&format!("container-instance/{}/{}", self.setup.name, self.ids.hex())),
+            machine,
+            arn: ecs_arn(&format!("container-instance/{}/{id}", self.setup.name)),
             lifecycle: Lifecycle::Pending,
             registered: None,
             draining: false,
+            noticed: None,
             cpu: INSTANCE_CPU,
             memory: INSTANCE_MEMORY,
             tasks: BTreeSet::new(),
@@ -113,15 +135,27 @@ impl Engine {
         self.timers.insert((now + STEP, Timer::Instance(number)));
     }
 
-    /// A machine has booted, or is gone once nothing runs on it.
+    /// A machine has booted, is found dead, or is gone once nothing runs on it.
     pub(super) fn advance_instance(&mut self, number: u64, now: Millis) {
         let Some(instance) = self.instances.get_mut(&number) else { return };
+        if let Some(noticed) = instance.noticed
+            && instance.lifecycle != Lifecycle::Terminating
+        {
+            if now >= noticed {
+                self.terminate(number, now);
+                self.reconcile(now);
+            }
+            return;
+        }
         match instance.lifecycle {
             Lifecycle::Pending => {
                 instance.lifecycle = Lifecycle::InService;
                 instance.registered = Some(now);
             }
             Lifecycle::Terminating if instance.tasks.is_empty() => {
+                for name in [&instance.machine, short(&instance.arn)] {
+                    self.instance_numbers.remove(name);
+                }
                 self.instances.remove(&number);
             }
             Lifecycle::InService | Lifecycle::Terminating => {}
@@ -155,7 +189,7 @@ impl Engine {
         self.admit_to(request.cluster.as_deref(), Quota::Look, now)?;
         let page = Page::read(request.max_results, request.next_token.as_deref())?;
         let status = request.status.as_deref();
-        let registered = self.instances.iter().filter(|(_, instance)| {
+        let registered = self.instances.range(page.range()).filter(|(_, instance)| {
             instance.is_registered() && status.is_none_or(|status| status == state(instance))
         });
         let arns = registered.map(|(&number, instance)| (number, instance.arn.clone()));
@@ -216,13 +250,16 @@ impl Engine {
 
     /// The number of the registered instance with this id or ARN.
     pub(super) fn find_instance(&self, id_or_arn: &str) -> Option<u64> {
-        let id = super::ids::short(id_or_arn);
-        let mut found = self.instances.iter();
-        found
-            .find(|(_, instance)| {
-                instance.is_registered() && super::ids::short(&instance.arn) == id
-            })
-            .map(|(&number, _)| number)
+        let id = short(id_or_arn);
+        let number = *self.instance_numbers.get(id)?;
+        let instance = self.instances.get(&number)?;
+        (instance.is_registered() && short(&instance.arn) == id).then_some(number)
+    }
+
+    /// The number of the machine with this id.
+    pub(super) fn find_machine(&self, id: &str) -> Option<u64> {
+        let number = *self.instance_numbers.get(id)?;
+        self.instances.get(&number).filter(|it| it.machine == id).map(|_| number)
     }
 
     fn instance_view(&self, instance: &Instance) -> ContainerInstanceView {
@@ -231,7 +268,7 @@ impl Engine {
             container_instance_arn: instance.arn.clone(),
             ec2_instance_id: instance.machine.clone(),
             status: state(instance),
-            agent_connected: instance.lifecycle == Lifecycle::InService,
+            agent_connected: instance.is_connected(),
             registered_at: seconds(instance.registered.unwrap_or_default()),
             running_tasks_count: tasks().filter(|task| task.is_running()).count(),
             pending_tasks_count: tasks().filter(|task| task.is_pending()).count(),

@@ -4,12 +4,15 @@
 //! names the last one given, so that none is seen twice or missed, whatever
 //! happens between two pages.
 
+use std::ops::Bound;
+
 use super::{
     ApiError, Engine, Quota,
     api::{
         ClusterArns, ClusterView, Clusters, DescribeClusters, DescribeTasks, Failure, ListTasks,
         TaskArns, Tasks,
     },
+    tasks::Task,
 };
 use crate::model::Millis;
 
@@ -39,13 +42,19 @@ impl Page {
         Ok(Page { size, after })
     }
 
+    /// The numbers that the page may have. Whoever looks at others as well looks at
+    /// each row once for every page.
+    pub(super) fn range(self) -> (Bound<u64>, Bound<u64>) {
+        (Bound::Excluded(self.after), Bound::Unbounded)
+    }
+
     /// The page, and the token of the next one if there is more. The rows come
-    /// ascending by number.
+    /// ascending by number, from the page's range.
     pub(super) fn cut(
         self,
         rows: impl Iterator<Item = (u64, String)>,
     ) -> (Vec<String>, Option<String>) {
-        let mut rows = rows.filter(|&(number, _)| number > self.after).peekable();
+        let mut rows = rows.peekable();
         let mut page = Vec::new();
         let mut last = self.after;
         for (number, row) in rows.by_ref().take(self.size) {
@@ -97,8 +106,9 @@ impl Engine {
                 ApiError::parameter("The referenced container instance was not found.")
             })?),
         };
-        let matching = self.tasks.iter().filter(|(_, task)| {
+        let matching = self.tasks.range(page.range()).filter(|(_, task)| {
             task.desired_status() == desired
+                && self.is_visible(task, now)
                 && instance.is_none_or(|number| task.instance == number)
                 && request.family.as_ref().is_none_or(|family| task.family == *family)
                 && (request.started_by.is_none() || task.started_by == request.started_by)
@@ -118,7 +128,8 @@ impl Engine {
         at_most_100(&request.tasks, "Tasks")?;
         let mut answer = Tasks::default();
         for wanted in &request.tasks {
-            match self.find_task(wanted).and_then(|number| self.tasks.get(&number)) {
+            let found = self.find_task(wanted).and_then(|number| self.tasks.get(&number));
+            match found.filter(|task| self.is_visible(task, now)) {
                 Some(task) => answer.tasks.push(task.view(&self.setup.name)),
                 None => answer
                     .failures
@@ -126,6 +137,12 @@ impl Engine {
             }
         }
         Ok(answer)
+    }
+
+    /// Whether word of a new task has spread. StopTask knows it at once: who has its
+    /// ARN has it from where it is known.
+    fn is_visible(&self, task: &Task, now: Millis) -> bool {
+        now >= task.times.created + self.setup.lag
     }
 
     pub(crate) fn list_clusters(&mut self, now: Millis) -> Result<ClusterArns, ApiError> {

@@ -17,6 +17,7 @@ mod error;
 mod ids;
 mod instances;
 mod list;
+mod losses;
 mod run;
 mod tasks;
 mod throttle;
@@ -28,11 +29,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
+pub use self::losses::{BadLoss, Loss, Lost, Rate};
 use self::{
     definitions::Definitions,
     group::Group,
     ids::Ids,
     instances::Instance,
+    losses::Due,
     run::Remembered,
     tasks::Task,
     throttle::{Quota, Throttle},
@@ -57,9 +60,11 @@ pub(crate) struct Setup {
     pub(crate) max_instances: u32,
     /// Tasks of `family` that fit on a machine.
     pub(crate) tasks_per_instance: u32,
-    /// Whether a container may run any program. Only ours watch for the end of the
-    /// cloud, so that only tests of the runner say yes.
-    pub(crate) any_program: bool,
+    /// How long a task that was just started is missing from lists and descriptions:
+    /// ECS is eventually consistent.
+    pub(crate) lag: Millis,
+    /// What is lost again and again.
+    pub(crate) losses: Vec<Loss>,
     /// Where ids come from.
     pub(crate) seed: Uuid,
 }
@@ -126,6 +131,7 @@ pub(crate) enum Exit {
 enum Timer {
     Instance(u64),
     Task(u64),
+    Losses,
 }
 
 /// A cluster and the group that gives it machines.
@@ -137,11 +143,16 @@ pub(crate) struct Engine {
     definitions: Definitions,
     group: Group,
     instances: BTreeMap<u64, Instance>,
+    /// Id of a container instance, and of its machine, to its place in `instances`.
+    instance_numbers: HashMap<String, u64>,
     tasks: BTreeMap<u64, Task>,
     /// Task id to its place in `tasks`.
     task_numbers: HashMap<String, u64>,
+    /// The stopped ones among `tasks`, the first that stopped first.
+    stopped: BTreeSet<(Millis, u64)>,
     tokens: HashMap<String, Remembered>,
     timers: BTreeSet<(Millis, Timer)>,
+    losses: Vec<Due>,
     effects: Vec<Effect>,
     /// Instances and tasks are numbered as they come, so that lists have an order.
     next_number: u64,
@@ -155,10 +166,13 @@ impl Engine {
             definitions: Definitions::with_agent(&setup, now),
             group: Group::new(&setup, now),
             instances: BTreeMap::new(),
+            instance_numbers: HashMap::new(),
             tasks: BTreeMap::new(),
             task_numbers: HashMap::new(),
+            stopped: BTreeSet::new(),
             tokens: HashMap::new(),
             timers: BTreeSet::new(),
+            losses: setup.losses.iter().copied().map(Due::new).collect(),
             effects: Vec::new(),
             next_number: 0,
             setup,
@@ -166,6 +180,7 @@ impl Engine {
         for _ in 0..engine.group.desired {
             engine.launch(now);
         }
+        engine.schedule_losses(now);
         engine.tick(now);
         engine
     }
@@ -184,6 +199,7 @@ impl Engine {
             match timer {
                 Timer::Instance(number) => self.advance_instance(number, now),
                 Timer::Task(number) => self.advance_task(number, now),
+                Timer::Losses => self.advance_losses(now),
             }
         }
     }

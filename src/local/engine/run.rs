@@ -9,7 +9,7 @@ use super::{
     ApiError, Engine, Quota,
     api::{ContainerOverride, Failure, RunTask, Tasks},
     definitions::Definition,
-    tasks::{Phase, STEP, Task, Times},
+    tasks::{Host, Phase, STEP, Task, Times},
 };
 use crate::model::Millis;
 
@@ -43,8 +43,6 @@ impl Engine {
         let definition =
             definition.cloned().ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
         let container = container_override(&request, &definition)?;
-        let command = command(&definition, &container);
-        self.definitions.check_program(&command).map_err(ApiError::parameter)?;
         if !self.instances.values().any(|instance| instance.is_active()) {
             return Err(ApiError::parameter("No Container Instances were found in your cluster."));
         }
@@ -96,20 +94,22 @@ impl Engine {
     /// An instance with room, or what each of them lacks. As on AWS, any will do:
     /// the default placement of RunTask is random.
     fn place(&mut self, cpu: i32, memory: i32) -> Result<u64, Vec<Failure>> {
-        let mut fits = Vec::new();
-        let mut failures = Vec::new();
-        let candidates = self.instances.iter().filter(|(_, instance)| !instance.draining);
-        for (&number, instance) in candidates {
-            match instance.lacks(cpu, memory) {
-                None => fits.push(number),
-                Some(reason) if instance.is_registered() => {
-                    let arn = instance.arn.clone();
-                    failures.push(Failure { arn, reason: reason.to_owned() });
-                }
-                Some(_) => {}
-            }
+        let candidates = || self.instances.iter().filter(|(_, instance)| !instance.draining);
+        let mut fits = candidates().filter(|(_, it)| it.lacks(cpu, memory).is_none());
+        // Counted, and then counted again: with a thousand instances a list of them
+        // for each task would be most of the work.
+        let count = fits.clone().count();
+        if count > 0 {
+            let chosen = self.ids.pick(count);
+            return Ok(fits.nth(chosen).map(|(&number, _)| number).expect("it was counted"));
         }
-        if fits.is_empty() { Err(failures) } else { Ok(fits[self.ids.pick(fits.len())]) }
+        let registered = candidates().filter(|(_, instance)| instance.is_registered());
+        Err(registered
+            .filter_map(|(_, instance)| {
+                let reason = instance.lacks(cpu, memory)?.to_owned();
+                Some(Failure { arn: instance.arn.clone(), reason })
+            })
+            .collect())
     }
 
     fn create(
@@ -152,6 +152,8 @@ impl Engine {
             exit_code: None,
             container_reason: None,
             version: 1,
+            host: Host::There,
+            ended_unseen: false,
             due: None,
             id: id.clone(),
         };

@@ -18,8 +18,8 @@ use crate::model::Millis;
 pub(super) const STEP: Millis = 20;
 /// How long a stopped task stays visible.
 const STOPPED_VISIBLE: Millis = 3_600_000;
-/// Tasks that are remembered.
-const MOST_TASKS: usize = 10_000;
+/// Stopped tasks that are remembered: a large fleet's, and its successor's.
+pub(super) const MOST_STOPPED: usize = 20_000;
 /// What processes get to end in when their machine goes.
 const HOST_GOES: Millis = 2_000;
 
@@ -56,6 +56,17 @@ impl Phase {
             Phase::Deprovisioning | Phase::Stopped => "STOPPED",
         }
     }
+}
+
+/// What is known of the machine that a task is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Host {
+    /// It is there, and says what becomes of the task.
+    There,
+    /// It died, and nobody has noticed yet.
+    Dead,
+    /// It died, and the group knows.
+    Gone,
 }
 
 /// Why a task is to stop.
@@ -102,6 +113,9 @@ pub(super) struct Task {
     pub(super) exit_code: Option<i32>,
     pub(super) container_reason: Option<String>,
     pub(super) version: u64,
+    pub(super) host: Host,
+    /// Its process ended on a machine that could not say so any more.
+    pub(super) ended_unseen: bool,
     /// Its timer, if one runs.
     pub(super) due: Option<Millis>,
 }
@@ -196,6 +210,9 @@ impl Engine {
         }
         task.stop = Some(Stop { code, reason, at: now });
         task.version += 1;
+        if task.host != Host::There {
+            return;
+        }
         match task.phase {
             // Its process is on its way: it is told once it is there.
             Phase::Pending => {}
@@ -208,6 +225,13 @@ impl Engine {
         let reason = format!("Host EC2 (instance {machine}) terminated.");
         self.want_stopped(number, "TerminationNotice", reason, now);
         let Some(task) = self.tasks.get_mut(&number) else { return };
+        if task.host == Host::Dead {
+            task.host = Host::Gone;
+            if task.ended_unseen || task.phase == Phase::Provisioning {
+                self.end(number, None, None, now);
+            }
+            return;
+        }
         task.stop_timeout = task.stop_timeout.min(HOST_GOES);
         if task.phase == Phase::Stopping {
             let due = task.due.map(|due| due.min(now + HOST_GOES));
@@ -243,22 +267,21 @@ impl Engine {
             Phase::Stopping => self.effects.push(Effect::Kill { task: id }),
             Phase::Deprovisioning => {
                 task.times.stopped = Some(now);
+                self.stopped.insert((now, number));
                 self.enter(number, Phase::Stopped, Some(now + STOPPED_VISIBLE));
                 self.release(number, now);
-                self.forget_beyond(MOST_TASKS);
+                self.forget_beyond(MOST_STOPPED);
             }
             Phase::Stopped => self.forget(number),
         }
     }
 
-    /// Bounds the memory: whoever starts this many tasks in an hour sees the
-    /// oldest stopped ones for less than that.
+    /// Bounds the memory: whoever stops this many tasks in an hour sees the first of
+    /// them for less than that. Those that run are bounded by the machines' room.
     fn forget_beyond(&mut self, most: usize) {
-        if self.tasks.len() <= most {
-            return;
-        }
-        let mut tasks = self.tasks.iter();
-        if let Some((&oldest, _)) = tasks.find(|(_, task)| task.phase == Phase::Stopped) {
+        while self.stopped.len() > most
+            && let Some(&(_, oldest)) = self.stopped.first()
+        {
             self.set_task_timer(oldest, None);
             self.forget(oldest);
         }
@@ -267,6 +290,7 @@ impl Engine {
     fn forget(&mut self, number: u64) {
         if let Some(task) = self.tasks.remove(&number) {
             self.task_numbers.remove(&task.id);
+            self.stopped.remove(&(task.times.stopped.unwrap_or_default(), number));
         }
     }
 
@@ -276,6 +300,10 @@ impl Engine {
         if task.phase != Phase::Pending {
             return;
         }
+        if task.host != Host::There {
+            self.effects.push(Effect::Kill { task: task.id.clone() });
+            return;
+        }
         task.times.started = Some(now);
         let due = task.stop.as_ref().map(|_| now + STEP);
         self.enter(number, Phase::Running, due);
@@ -283,6 +311,9 @@ impl Engine {
 
     pub(super) fn task_not_started(&mut self, id: &str, why: &str, now: Millis) {
         let Some(number) = self.find_task(id) else { return };
+        if self.ends_unseen(number, now) {
+            return;
+        }
         let reason = format!("CannotStartContainerError: {why}");
         self.want_stopped(number, "TaskFailedToStart", "Task failed to start".to_owned(), now);
         self.end(number, None, Some(reason), now);
@@ -290,6 +321,9 @@ impl Engine {
 
     pub(super) fn task_exited(&mut self, id: &str, exit: Exit, now: Millis) {
         let Some(number) = self.find_task(id) else { return };
+        if self.ends_unseen(number, now) {
+            return;
+        }
         let reason = "Essential container in task exited".to_owned();
         self.want_stopped(number, "EssentialContainerExited", reason, now);
         let code = match exit {
@@ -298,6 +332,18 @@ impl Engine {
             Exit::Signal(signal) => 128 + signal,
         };
         self.end(number, Some(code), None, now);
+    }
+
+    /// Whether the machine that a process ended on was dead by then: how it ended
+    /// nobody learns, and that it did only once the group has noticed.
+    fn ends_unseen(&mut self, number: u64, now: Millis) -> bool {
+        let Some(task) = self.tasks.get_mut(&number) else { return true };
+        task.ended_unseen = task.host != Host::There;
+        let (unseen, gone) = (task.ended_unseen, task.host == Host::Gone);
+        if gone {
+            self.end(number, None, None, now);
+        }
+        unseen
     }
 
     /// Its process is no more, or never was.

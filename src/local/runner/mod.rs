@@ -1,100 +1,91 @@
-//! Tasks as real child processes.
+//! What runs in the tasks: real child processes, or a model of them.
 //!
-//! Invariants: a process that was started is reported as ended exactly once; no
-//! signal goes to a process that was reaped; no child outlives a cloud that ends or
-//! is dropped. One that is killed cannot end anybody: each child holds the read end
-//! of a pipe that closes then, and the programs that the engine lets in watch it.
+//! Invariant: whichever it is, a program that was started is reported as ended
+//! exactly once, and none is left when the cloud ends.
 
+mod model;
 mod process;
+mod processes;
+mod shim;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
-use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
-
-use self::process::{Order, Process};
+pub(super) use self::model::Population;
+pub use self::model::{Devices, Ledger, RunLedger};
+use self::processes::Processes;
 use super::{engine::Event, shell::Surroundings};
 
-/// Processes that do not even end when killed are not waited for longer.
-const KILLED_END_WITHIN: Duration = Duration::from_secs(5);
-
-/// The processes.
+/// What runs in the tasks.
 #[derive(Debug)]
-pub(super) struct Runner {
-    surroundings: Surroundings,
-    /// How to reach each process that was started; none once no more may start.
-    orders: Mutex<Option<HashMap<String, watch::Sender<Order>>>>,
-    processes: TaskTracker,
+pub(super) enum Tasks {
+    Processes(Processes),
+    Modelled(Population),
 }
 
-impl Runner {
-    pub(super) fn new(surroundings: Surroundings) -> Self {
-        let orders = Mutex::new(Some(HashMap::new()));
-        Runner { surroundings, orders, processes: TaskTracker::new() }
+impl Tasks {
+    /// Child processes of this one.
+    pub(super) fn processes(surroundings: Surroundings) -> Self {
+        Tasks::Processes(Processes::new(surroundings))
     }
 
-    /// Starts a task's process; what becomes of it is reported.
+    /// No processes, only what they would do.
+    pub(super) fn modelled() -> Self {
+        Tasks::Modelled(Population::default())
+    }
+
+    /// The model, if it is one.
+    pub(super) fn population(&self) -> Option<&Population> {
+        match self {
+            Tasks::Processes(_) => None,
+            Tasks::Modelled(population) => Some(population),
+        }
+    }
+
+    /// Starts a task's program; what becomes of it is reported (by the model's own
+    /// loop, if it is a model).
     pub(super) fn start(
         &self,
         task: String,
-        command: Vec<String>,
-        environment: BTreeMap<String, String>,
+        command: &[String],
+        environment: &BTreeMap<String, String>,
         report: impl Fn(Event) + Send + 'static,
     ) {
-        let mut orders = self.lock();
-        let Some(orders) = orders.as_mut() else { return };
-        let process = Process::new(&self.surroundings, &task, command, environment);
-        let (order, ordered) = watch::channel(Order::Run);
-        orders.retain(|_, order| !order.is_closed());
-        orders.insert(task.clone(), order);
-        self.processes.spawn(async move { process.run(task, ordered, report).await });
+        match self {
+            Tasks::Processes(it) => it.start(task, command, environment, report),
+            Tasks::Modelled(it) => it.start(task, command, environment),
+        }
     }
 
-    /// Asks a process to end.
+    /// Asks a program to end.
     pub(super) fn terminate(&self, task: &str) {
-        self.order(task, Order::Terminate);
+        match self {
+            Tasks::Processes(it) => it.terminate(task),
+            Tasks::Modelled(it) => it.terminate(task),
+        }
     }
 
-    /// Ends a process.
+    /// Ends a program.
     pub(super) fn kill(&self, task: &str) {
-        self.order(task, Order::Kill);
-    }
-
-    fn order(&self, task: &str, order: Order) {
-        if let Some(process) = self.lock().as_ref().and_then(|orders| orders.get(task)) {
-            process.send_replace(order);
+        match self {
+            Tasks::Processes(it) => it.kill(task),
+            Tasks::Modelled(it) => it.kill(task),
         }
     }
 
-    /// Ends all processes and lets none start any more. Those that take longer
-    /// than `grace` are killed. Says how many did not end even then.
+    /// Ends all programs and lets none start any more. Those that take longer than
+    /// `grace` are killed. Says how many did not end even then.
     pub(super) async fn end_all(&self, grace: Duration) -> u32 {
-        let orders = self.lock().take().unwrap_or_default();
-        self.processes.close();
-        for (order, within) in [(Order::Terminate, grace), (Order::Kill, KILLED_END_WITHIN)] {
-            for process in orders.values() {
-                process.send_replace(order);
-            }
-            if tokio::time::timeout(within, self.processes.wait()).await.is_ok() {
-                return 0;
-            }
+        match self {
+            Tasks::Processes(it) => it.end_all(grace).await,
+            Tasks::Modelled(it) => it.end_all(grace).await,
         }
-        let left = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
-        tracing::error!(left, "local cloud: killed processes that did not end");
-        left
     }
 
-    /// Lets no process start any more, and leaves those that run without anybody
-    /// who gives orders: that kills them.
+    /// Lets no program start any more, ends those that run, and waits for none.
     pub(super) fn abandon_all(&self) {
-        self.lock().take();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<HashMap<String, watch::Sender<Order>>>> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+        match self {
+            Tasks::Processes(it) => it.abandon_all(),
+            Tasks::Modelled(it) => it.abandon_all(),
+        }
     }
 }

@@ -1,35 +1,35 @@
 //! One child process, from its start to its end.
 //!
-//! Invariant: between the start and the reaping, and only then, its process group
-//! is signalled. Its end is looked for without reaping it, so that whatever is
+//! Invariant: between the start and the reaping, and only then, it and its process
+//! group are signalled. Its end is looked for without reaping it, so that whatever is
 //! left of the group can still be ended under an id that is surely its own.
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
     fs::{self, OpenOptions},
     io,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, WaitIdOptions};
 use tokio::{
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
     signal::unix::{SignalKind, signal},
     sync::watch,
+    time::{Instant, sleep_until},
 };
 
+use super::shim::Launch;
 use crate::local::{
     engine::{Event, Exit},
     shell::Surroundings,
 };
 
-/// The command word that means this program.
-const OURSELVES: &str = "loadtop";
-/// What a child has of our own environment.
-const INHERITED: [&str; 4] = ["PATH", "HOME", "TZ", "LANG"];
+/// How long a shim is given to kill what it holds, before it is killed with its group.
+const SHIM_KILLS_WITHIN: Duration = Duration::from_millis(2500);
 
 /// What a process is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,9 @@ pub(super) enum Order {
 
 /// A process that is to be started.
 pub(super) struct Process {
-    command: Vec<String>,
-    program: PathBuf,
-    environment: Vec<(OsString, OsString)>,
+    /// As the task says it.
+    name: String,
+    launch: io::Result<Launch>,
     log: PathBuf,
 }
 
@@ -51,8 +51,8 @@ impl Process {
     pub(super) fn new(
         surroundings: &Surroundings,
         task: &str,
-        command: Vec<String>,
-        own: BTreeMap<String, String>,
+        command: &[String],
+        own: &BTreeMap<String, String>,
     ) -> Self {
         let named = |variable: &str, otherwise: &str| {
             let name = own.get(variable).map_or(otherwise, String::as_str);
@@ -60,18 +60,8 @@ impl Process {
         };
         let log = surroundings.logs.join(named("LOADTOP_RUN", "none")).join("tasks");
         let log = log.join(named("LOADTOP_TASK", task) + ".log");
-        let inherited =
-            INHERITED.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
-        let given = surroundings.environment.iter().cloned().chain(own);
-        let given = given.map(|(name, value)| (name.into(), value.into()));
-        // Children watch for the end of their standard input: it is the cloud's.
-        let lifeline = ("LOADTOP_LIFELINE".into(), "stdin".into());
-        Process {
-            command,
-            program: surroundings.program.clone(),
-            environment: inherited.chain(given).chain([lifeline]).collect(),
-            log,
-        }
+        let name = command.first().cloned().unwrap_or_default();
+        Process { name, launch: Launch::new(surroundings, command, own), log }
     }
 
     /// Runs it and reports its start and its end.
@@ -81,84 +71,122 @@ impl Process {
         mut orders: watch::Receiver<Order>,
         report: impl Fn(Event),
     ) {
+        let name = self.name;
+        let explain = |error: io::Error| format!("{name}: {error}");
         // Before the start, so that no end goes unnoticed.
-        let child = signal(SignalKind::child()).and_then(|ends| Ok((ends, self.spawn()?)));
-        let (mut ends, mut child) = match child {
-            Ok(both) => both,
+        let started = self.launch.and_then(|launch| {
+            Ok((signal(SignalKind::child())?, spawn(&launch, &self.log)?, launch.is_held))
+        });
+        let (mut ends, mut child, is_held) = match started {
+            Ok(started) => started,
             Err(error) => {
-                return report(Event::NotStarted { task, reason: self.explain(&error) });
+                return report(Event::NotStarted { task, reason: explain(error) });
             }
         };
-        let mut group = Group { leader: child.id().and_then(|id| Pid::from_raw(id.cast_signed())) };
-        // Taken, as waiting for the child would close it.
-        let lifeline = child.stdin.take();
+        let mut group = Group::of(&mut child, is_held);
         report(Event::Started { task: task.clone() });
         let mut told = Order::Run;
-        while let Some(pid) = group.leader.filter(|&pid| !has_ended(pid)) {
-            let order = *orders.borrow_and_update();
+        let mut has_orders = true;
+        while group.is_alive() {
+            let order = if has_orders { *orders.borrow_and_update() } else { Order::Kill };
             if order != told {
                 told = order;
-                send(pid, order);
+                group.obey(order);
             }
             tokio::select! {
                 _ = ends.recv() => {}
-                changed = orders.changed() => if changed.is_err() {
-                    // Whoever gave orders is gone: so is the cloud.
-                    send(pid, Order::Kill);
-                    ends.recv().await;
-                }
+                // Whoever gave orders may be gone: so is the cloud.
+                changed = orders.changed(), if has_orders => has_orders = changed.is_ok(),
+                () = group.patience() => group.kill(),
             }
         }
-        group.end();
+        group.kill();
+        group.leader = None;
         let exit = reap(&mut child).await;
-        drop(lifeline);
         report(Event::Exited { task, exit });
     }
+}
 
-    fn spawn(&self) -> io::Result<Child> {
-        let mut words = self.command.iter();
-        let program = match words.next().map(String::as_str) {
-            None | Some("") => return Err(io::Error::other("no command specified")),
-            Some(OURSELVES) => self.program.as_os_str().to_owned(),
-            Some(other) => other.into(),
-        };
-        let log = open_log(&self.log)?;
-        Command::new(program)
-            .args(words)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-    }
-
-    fn explain(&self, error: &io::Error) -> String {
-        let program = self.command.first().map_or("", String::as_str);
-        format!("{program}: {error}")
-    }
+fn spawn(launch: &Launch, log: &Path) -> io::Result<Child> {
+    let log = open_log(log)?;
+    Command::new(&launch.program)
+        .args(&launch.arguments)
+        .env_clear()
+        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .process_group(0)
+        // A shim ends by its lifeline, once it has killed what it holds.
+        .kill_on_drop(!launch.is_held)
+        .spawn()
 }
 
 /// The process group of a child that is not reaped yet. Whatever ends us, it ends
 /// with us: declared after its child, it is dropped before that is.
 struct Group {
+    /// The child; the group has the same id.
     leader: Option<Pid>,
+    /// What the child hangs on. Taken from it, as waiting for it would close it.
+    lifeline: Option<ChildStdin>,
+    is_held: bool,
+    /// When a shim has had its time to kill.
+    kill_at: Option<Instant>,
 }
 
 impl Group {
-    /// Kills whoever is left of it, for the last time.
-    fn end(&mut self) {
-        if let Some(leader) = self.leader.take() {
-            send(leader, Order::Kill);
+    fn of(child: &mut Child, is_held: bool) -> Self {
+        let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Group { leader, lifeline: child.stdin.take(), is_held, kill_at: None }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.leader.is_some_and(|pid| !has_ended(pid))
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Run => {}
+            // As ECS does it: only a container's first process is asked. A shim passes
+            // it on to its program, once.
+            Order::Terminate => self.signal(rustix::process::kill_process, Signal::TERM),
+            // The shim knows also those who left the group; its own death would leave
+            // them to nobody.
+            Order::Kill if self.is_held => {
+                self.lifeline = None;
+                self.kill_at = Some(Instant::now() + SHIM_KILLS_WITHIN);
+            }
+            Order::Kill => self.kill(),
+        }
+    }
+
+    /// Resolves when a shim took too long to kill.
+    async fn patience(&self) {
+        match self.kill_at {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Kills whoever is in it.
+    fn kill(&mut self) {
+        self.kill_at = None;
+        self.signal(rustix::process::kill_process_group, Signal::KILL);
+    }
+
+    fn signal(&self, send: fn(Pid, Signal) -> rustix::io::Result<()>, signal: Signal) {
+        if let Some(Err(error)) = self.leader.map(|leader| send(leader, signal)) {
+            tracing::debug!(%error, "local cloud: a process cannot be signalled");
         }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.end();
+        // A shim sees its lifeline break, and kills more than we could.
+        if !(self.is_held && self.is_alive()) {
+            self.kill();
+        }
     }
 }
 
@@ -182,19 +210,6 @@ fn has_ended(pid: Pid) -> bool {
         Ok(ended) => ended.is_some(),
         Err(rustix::io::Errno::INTR) => false,
         Err(_) => true,
-    }
-}
-
-/// To the group, which has the same id as its leader: the child that is not
-/// reaped yet.
-fn send(pid: Pid, order: Order) {
-    let signal = match order {
-        Order::Run => return,
-        Order::Terminate => Signal::TERM,
-        Order::Kill => Signal::KILL,
-    };
-    if let Err(error) = rustix::process::kill_process_group(pid, signal) {
-        tracing::debug!(%error, "local cloud: a process group cannot be signalled");
     }
 }
 

@@ -1,11 +1,13 @@
 //! The local cloud over real sockets, through the SDK's own clients.
 
 mod ecs;
+mod faults;
 mod lifeline;
 mod metrics;
 mod objects;
 mod scaling;
 mod sdk;
+mod seam;
 mod signatures;
 
 use std::{path::Path, time::Duration};
@@ -33,7 +35,7 @@ impl Site {
         let folder = TempDir::new().expect("a folder");
         let options = Options {
             boot: Duration::from_millis(100),
-            any_program: true,
+            has_shim: false,
             ..Options::new(folder.path(), "/bin/sh".into())
         };
         let local = LocalCloud::start(options).await.expect("started");

@@ -104,3 +104,32 @@ async fn lists_have_pages_and_an_order() {
     assert!(call.body(ByteStream::from_static(b"x")).send().await.is_err());
     site.local.shutdown().await;
 }
+
+#[tokio::test]
+async fn names_right_below_a_prefix_are_listed_in_pages() {
+    let site = Site::start().await;
+    let keys = ["runs/a/wish.json", "runs/a/b/c", "runs/a-b/x", "runs/b", "runs/c/x", "other/x"];
+    for key in keys {
+        let body = Bytes::from("x");
+        site.cloud.put_object(key, body, Condition::Always).await.expect("written");
+    }
+    assert_eq!(site.cloud.list_prefixes("runs/").await.expect("listed"), ["a-b", "a", "c"]);
+    assert_eq!(site.cloud.list_prefixes("").await.expect("listed"), ["other", "runs"]);
+    assert_eq!(site.cloud.list_prefixes("none/").await.expect("listed"), [""; 0]);
+    let mut seen = Vec::new();
+    let mut token = None;
+    loop {
+        let call = site.s3.list_objects_v2().bucket("loadtop").prefix("runs/").delimiter("/");
+        let call = call.max_keys(1).set_continuation_token(token);
+        let page = call.send().await.expect("listed");
+        assert_eq!(page.key_count(), Some(1));
+        seen.extend(page.common_prefixes().iter().filter_map(|it| it.prefix()).map(str::to_owned));
+        seen.extend(page.contents().iter().filter_map(|it| it.key()).map(str::to_owned));
+        token = page.next_continuation_token().map(str::to_owned);
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ["runs/a-b/", "runs/a/", "runs/b", "runs/c/"]);
+    site.local.shutdown().await;
+}

@@ -31,7 +31,7 @@ type Decoded<T> = Result<T, DeserializeError>;
 
 pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError> {
     let body = unpacked(call)?;
-    match call.parts.uri.path().strip_prefix(PATH).unwrap_or_default() {
+    match operation(call) {
         "PutMetricData" => {
             let request = put_metric_data(&mut Decoder::new(&body)).map_err(malformed)?;
             shell.metrics(|metrics, now| metrics.put(request, now))?;
@@ -49,6 +49,11 @@ pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError
             Err(ApiError::new("UnknownOperationException", 404, message))
         }
     }
+}
+
+/// What is asked for; empty if that is nothing of CloudWatch's.
+pub(super) fn operation(call: &Call) -> &str {
+    call.parts.uri.path().strip_prefix(PATH).unwrap_or_default()
 }
 
 pub(super) fn refuse(error: &ApiError) -> Answer {

@@ -19,9 +19,8 @@ const PREFIX: &str = "AmazonEC2ContainerServiceV20141113.";
 const KIND: &str = "application/x-amz-json-1.1";
 
 pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError> {
-    let target = text(&call.parts.headers, "x-amz-target").unwrap_or_default();
     let body = &call.body[..];
-    match target.strip_prefix(PREFIX).unwrap_or_default() {
+    match operation(call) {
         "RunTask" => run(shell, body, Engine::run_task),
         "StopTask" => run(shell, body, Engine::stop_task),
         "ListTasks" => look(shell, body, Engine::list_tasks),
@@ -43,6 +42,12 @@ pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError
             format!("The local cloud does not know the operation '{other}'."),
         )),
     }
+}
+
+/// What is asked for; empty if that is nothing of ECS's.
+pub(super) fn operation(call: &Call) -> &str {
+    let target = text(&call.parts.headers, "x-amz-target").unwrap_or_default();
+    target.strip_prefix(PREFIX).unwrap_or_default()
 }
 
 pub(super) fn refuse(error: &ApiError) -> Answer {

@@ -10,7 +10,9 @@
 //! Invariants: no service sees a request before its signature was verified. What
 //! cannot be verified, a body that is too large or broke off, is refused without a
 //! look at its signature, which covers the body. Every answer carries a request id
-//! and a `Date`, and every refusal has the shape that its protocol's clients read.
+//! and a `Date` by the cloud's clock, and every refusal has the shape that its
+//! protocol's clients read. Faults strike here, after the signature and around the
+//! service, so that a client sees of them what it would see of AWS's.
 
 pub(super) mod auth;
 
@@ -26,19 +28,26 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use aws_smithy_types::{DateTime, date_time::Format};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{Request, body::Incoming};
+use hyper::{Request, body::Body};
 
 pub(super) use self::server::serve;
-use super::{bucket::Buckets, engine::ApiError, shell::Shell};
+use super::{
+    bucket::Buckets,
+    engine::ApiError,
+    faults::{FaultKind, Faults},
+    shell::Shell,
+};
+use crate::model::Millis;
 
 /// Requests with more than this are refused, also once unpacked.
 const MOST_BODY: usize = 16 << 20;
 
 /// An answer.
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// A request that was read and verified.
 #[derive(Debug)]
@@ -55,8 +64,14 @@ pub(super) struct Wire {
     shell: Arc<Shell>,
     buckets: Arc<Buckets>,
     key: auth::Key,
+    faults: Arc<Faults>,
     requests: AtomicU64,
 }
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the local cloud closes the connection: a fault on request")]
+pub(super) struct Reset;
 
 /// What a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +107,37 @@ impl Protocol {
         })
     }
 
+    /// What a request asks for, and the key of the object that it is about.
+    fn operation(self, call: &Call) -> (String, String) {
+        let named = |operation: &str| (operation.to_owned(), String::new());
+        match self {
+            Protocol::Json => named(json::operation(call)),
+            Protocol::Query => named(&query::operation(call)),
+            Protocol::Cbor => named(cbor::operation(call)),
+            Protocol::Rest => rest::operation(call),
+        }
+    }
+
+    /// Too many calls, in the service's own words.
+    fn throttled(self) -> ApiError {
+        match self {
+            Protocol::Json => ApiError::throttled(),
+            Protocol::Query | Protocol::Cbor => ApiError::new("Throttling", 400, "Rate exceeded"),
+            Protocol::Rest => ApiError::new("SlowDown", 503, "Please reduce your request rate."),
+        }
+    }
+
+    /// An internal error, in the service's own words.
+    fn broken(self) -> ApiError {
+        let code = match self {
+            Protocol::Json => "ServerException",
+            Protocol::Query => "InternalFailure",
+            Protocol::Cbor => "InternalServiceFault",
+            Protocol::Rest => "InternalError",
+        };
+        ApiError::new(code, 500, "We encountered an internal error. Please try again.")
+    }
+
     fn refuse(self, error: &ApiError, id: &str) -> Answer {
         match self {
             Protocol::Json => json::refuse(error),
@@ -103,29 +149,70 @@ impl Protocol {
 }
 
 impl Wire {
-    pub(super) fn new(shell: Arc<Shell>, buckets: Buckets, key: auth::Key) -> Arc<Self> {
-        Arc::new(Wire { shell, buckets: Arc::new(buckets), key, requests: AtomicU64::new(0) })
+    pub(super) fn new(
+        shell: Arc<Shell>,
+        buckets: Arc<Buckets>,
+        key: auth::Key,
+        faults: Arc<Faults>,
+    ) -> Arc<Self> {
+        Arc::new(Wire { shell, buckets, key, faults, requests: AtomicU64::new(0) })
     }
 
-    /// Answers one request.
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    /// Answers one request, unless the connection is to be closed without an answer.
+    pub(super) async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Result<Answer, Reset>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let id = format!("00000000-0000-4000-8000-{number:012x}");
         let (parts, body) = request.into_parts();
         let protocol = Protocol::of(&parts);
         let result = match read(body).await {
-            Ok(body) => self.dispatch(protocol, Call { parts, body, id: id.clone() }).await,
+            Ok(body) => self.dispatch(protocol, Call { parts, body, id: id.clone() }).await?,
             Err(error) => Err(error),
         };
-        let mut answer = result.unwrap_or_else(|error| protocol.refuse(&error, &id));
+        let mut answer = result.unwrap_or_else(|error| {
+            let throttled = error.code == ApiError::throttled().code;
+            protocol.refuse(&if throttled { protocol.throttled() } else { error }, &id)
+        });
         if let Ok(id) = HeaderValue::from_str(&id) {
             answer.headers_mut().insert(protocol.request_id_header(), id);
         }
-        answer
+        answer.headers_mut().insert(header::DATE, date(self.shell.now()));
+        Ok(answer)
     }
 
-    async fn dispatch(&self, protocol: Protocol, call: Call) -> Result<Answer, ApiError> {
-        self.key.verify(protocol, &call.parts, &call.body)?;
+    /// Performs what is signed well, with the fault that strikes it, if one does.
+    async fn dispatch(
+        &self,
+        protocol: Protocol,
+        call: Call,
+    ) -> Result<Result<Answer, ApiError>, Reset> {
+        if let Err(error) = self.key.verify(protocol, &call.parts, &call.body) {
+            return Ok(Err(error));
+        }
+        let (operation, key) = protocol.operation(&call);
+        let fault = self.faults.decide(&operation, &key);
+        match fault {
+            Some(FaultKind::Throttle) => return Ok(Err(protocol.throttled())),
+            Some(FaultKind::ErrorBefore) => return Ok(Err(protocol.broken())),
+            Some(FaultKind::ResetBefore) => return Err(Reset),
+            _ => {}
+        }
+        let answer = self.perform(protocol, call).await;
+        match fault {
+            Some(FaultKind::ErrorAfter) => Ok(Err(protocol.broken())),
+            Some(FaultKind::ResetAfter) => Err(Reset),
+            Some(FaultKind::Slow(by)) => {
+                tokio::time::sleep(by).await;
+                Ok(answer)
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn perform(&self, protocol: Protocol, call: Call) -> Result<Answer, ApiError> {
         match protocol {
             Protocol::Json => json::answer(&self.shell, &call),
             Protocol::Query => query::answer(&self.shell, &call),
@@ -135,7 +222,18 @@ impl Wire {
     }
 }
 
-async fn read(body: Incoming) -> Result<Bytes, ApiError> {
+/// The cloud's time, which is what metrics and leases are judged by.
+fn date(now: Millis) -> HeaderValue {
+    let date = DateTime::from_millis(now.cast_signed()).fmt(Format::HttpDate);
+    let date = date.ok().and_then(|date| HeaderValue::from_str(&date).ok());
+    date.unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
+}
+
+async fn read<B>(body: B) -> Result<Bytes, ApiError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let body = Limited::new(body, MOST_BODY).collect().await;
     body.map(http_body_util::Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {

@@ -80,6 +80,12 @@ pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError
     Ok(reply(200, KIND, result))
 }
 
+/// What is asked for; empty if that cannot be read.
+pub(super) fn operation(call: &Call) -> String {
+    let form = Form(from_bytes(&call.body).unwrap_or_default());
+    form.get("Action").unwrap_or_default().to_owned()
+}
+
 pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
     let mut xml = Xml::new();
     xml.element(&format!(r#"ErrorResponse xmlns="{NAMESPACE}""#), |xml| {
@@ -125,12 +131,13 @@ fn describe_group(xml: &mut Xml, group: &GroupView) {
         xml.field("member", "us-east-1a");
     });
     xml.element("Instances", |xml| {
-        for (machine, lifecycle) in &group.machines {
+        for machine in &group.machines {
+            let health = if machine.is_healthy { "Healthy" } else { "Unhealthy" };
             xml.element("member", |xml| {
-                xml.field("InstanceId", machine)
+                xml.field("InstanceId", &machine.id)
                     .field("AvailabilityZone", "us-east-1a")
-                    .field("LifecycleState", lifecycle.name())
-                    .field("HealthStatus", "Healthy")
+                    .field("LifecycleState", machine.lifecycle.name())
+                    .field("HealthStatus", health)
                     .field("ProtectedFromScaleIn", false);
             });
         }

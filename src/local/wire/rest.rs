@@ -3,6 +3,8 @@
 //! Invariant: what would change a request's meaning and is not understood is refused
 //! (`PUT ?tagging` is no write of the object, a copy no empty object), never ignored.
 
+mod list;
+
 use std::{collections::HashMap, sync::Arc};
 
 use aws_smithy_types::{DateTime, date_time::Format};
@@ -10,28 +12,14 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use percent_encoding::percent_decode_str;
 
+use self::list::List;
 use super::{Answer, Call, reply, text, xml::Xml};
 use crate::local::{
-    bucket::{Buckets, Listing, Object, When, same_tag},
+    bucket::{Buckets, Object, When, same_tag},
     engine::ApiError,
 };
 
 const XML: &str = "application/xml";
-const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
-/// Objects in a page of a list.
-const MOST_LISTED: usize = 1000;
-/// What a list may be asked with. The SDK names its operation in `x-id`; keys are
-/// sent as they are, which a client that asked for `encoding-type` is told.
-const LIST_KEYS: [&str; 8] = [
-    "list-type",
-    "prefix",
-    "start-after",
-    "continuation-token",
-    "max-keys",
-    "encoding-type",
-    "fetch-owner",
-    "x-id",
-];
 /// What else may be asked with.
 const OTHER_KEYS: [&str; 1] = ["x-id"];
 /// Headers that are understood with no operation.
@@ -42,20 +30,15 @@ const FOREIGN_HEADERS: [&str; 4] =
 #[derive(Debug)]
 enum Operation {
     HeadBucket,
-    List { prefix: String, after: String, most: usize },
+    List(List),
     Get { key: String, unless: Option<String>, head: bool },
     Put { key: String, when: When, body: Bytes },
     Delete { key: String },
 }
 
-/// File work is done apart, so that a slow disk does not hold up the server.
 pub(super) async fn answer(buckets: &Arc<Buckets>, call: Call) -> Result<Answer, ApiError> {
     let (bucket, operation) = read(&call)?;
-    let buckets = Arc::clone(buckets);
-    let done = tokio::task::spawn_blocking(move || perform(&buckets, &bucket, operation));
-    done.await.unwrap_or_else(|error| {
-        Err(ApiError::new("InternalError", 500, format!("The file work failed: {error}")))
-    })
+    buckets.work(move |buckets| perform(buckets, &bucket, operation)).await
 }
 
 pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
@@ -66,18 +49,38 @@ pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
     reply(error.status, XML, xml.finish())
 }
 
-fn read(call: &Call) -> Result<(String, Operation), ApiError> {
+/// What is asked for, as S3 calls it, and the key of the object.
+pub(super) fn operation(call: &Call) -> (String, String) {
+    let (_, key) = target(call).unwrap_or_default();
+    let name = match (call.parts.method.as_str(), key.is_empty()) {
+        ("HEAD", true) => "HeadBucket",
+        ("GET", true) => "ListObjectsV2",
+        ("HEAD", false) => "HeadObject",
+        ("GET", false) => "GetObject",
+        ("PUT", false) => "PutObject",
+        ("DELETE", false) => "DeleteObject",
+        _ => "",
+    };
+    (name.to_owned(), key)
+}
+
+/// Bucket and key.
+fn target(call: &Call) -> Result<(String, String), ApiError> {
     let path = percent_decode_str(call.parts.uri.path().trim_start_matches('/'));
     let path = path.decode_utf8().map_err(|_| invalid("The path is not UTF-8."))?;
     let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    Ok((bucket.to_owned(), key.to_owned()))
+}
+
+fn read(call: &Call) -> Result<(String, Operation), ApiError> {
+    let (bucket, key) = target(call)?;
     let query = call.parts.uri.query().unwrap_or_default();
     let query: HashMap<String, String> =
         serde_html_form::from_str(query).map_err(|_| invalid("The query is not a form."))?;
-    let key = key.to_owned();
     refuse_foreign(call, &query, key.is_empty())?;
     let operation = match (&call.parts.method, key.is_empty()) {
         (&Method::HEAD, true) => Operation::HeadBucket,
-        (&Method::GET, true) => list(&query)?,
+        (&Method::GET, true) => Operation::List(List::read(&query)?),
         (&Method::GET | &Method::HEAD, false) => Operation::Get {
             key,
             unless: text(&call.parts.headers, "if-none-match").map(str::to_owned),
@@ -90,7 +93,7 @@ fn read(call: &Call) -> Result<(String, Operation), ApiError> {
             return Err(ApiError::new("MethodNotAllowed", 405, message));
         }
     };
-    Ok((bucket.to_owned(), operation))
+    Ok((bucket, operation))
 }
 
 /// Refuses what is not understood, for a bucket or for an object in it.
@@ -100,7 +103,7 @@ fn refuse_foreign(
     bucket: bool,
 ) -> Result<(), ApiError> {
     let method = &call.parts.method;
-    let keys = if bucket && method == Method::GET { &LIST_KEYS[..] } else { &OTHER_KEYS };
+    let keys = if bucket && method == Method::GET { &list::KEYS[..] } else { &OTHER_KEYS };
     if let Some(key) = query.keys().find(|key| !keys.contains(&key.as_str())) {
         return Err(not_implemented(format!("The local cloud does not know ?{key}.")));
     }
@@ -114,29 +117,6 @@ fn refuse_foreign(
         Some(name) => Err(not_implemented(format!("The local cloud does not know {name} here."))),
         None => Ok(()),
     }
-}
-
-fn list(query: &HashMap<String, String>) -> Result<Operation, ApiError> {
-    if query.get("list-type").map(String::as_str) != Some("2") {
-        return Err(not_implemented("The local cloud lists with version 2."));
-    }
-    let most = match query.get("max-keys") {
-        None => MOST_LISTED,
-        Some(most) => most.parse().map_err(|_| invalid("max-keys is not a number."))?,
-    };
-    let given = |name: &str| query.get(name).cloned();
-    let token = match given("continuation-token") {
-        None => None,
-        Some(token) => Some(
-            key_of(&token)
-                .ok_or_else(|| invalid("The continuation token provided is incorrect"))?,
-        ),
-    };
-    Ok(Operation::List {
-        prefix: given("prefix").unwrap_or_default(),
-        after: token.or_else(|| given("start-after")).unwrap_or_default(),
-        most: most.min(MOST_LISTED),
-    })
 }
 
 fn when(call: &Call) -> Result<When, ApiError> {
@@ -180,11 +160,8 @@ fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
 
 fn perform(buckets: &Buckets, bucket: &str, operation: Operation) -> Result<Answer, ApiError> {
     match operation {
-        Operation::HeadBucket => buckets.check(bucket).map(|_| reply(200, XML, Bytes::new())),
-        Operation::List { prefix, after, most } => {
-            let listing = buckets.list(bucket, &prefix, &after, most)?;
-            Ok(reply(200, XML, listed(bucket, &prefix, most, &listing)))
-        }
+        Operation::HeadBucket => buckets.check(bucket).map(|()| reply(200, XML, Bytes::new())),
+        Operation::List(list) => Ok(reply(200, XML, list.perform(buckets, bucket)?)),
         Operation::Get { key, unless, head } => {
             let object = buckets.get(bucket, &key)?;
             let unchanged = unless.is_some_and(|tag| tag == "*" || same_tag(&tag, &object.etag));
@@ -215,40 +192,6 @@ fn found(object: Object, unchanged: bool, head: bool) -> Answer {
         set(&mut answer, header::CONTENT_LENGTH, &length.to_string());
     }
     answer
-}
-
-fn listed(bucket: &str, prefix: &str, most: usize, listing: &Listing) -> String {
-    let mut xml = Xml::new();
-    xml.element(&format!(r#"ListBucketResult xmlns="{NAMESPACE}""#), |xml| {
-        xml.field("Name", bucket)
-            .field("Prefix", prefix)
-            .field("KeyCount", listing.objects.len())
-            .field("MaxKeys", most)
-            .field("IsTruncated", listing.truncated);
-        if let Some(last) = listing.objects.last().filter(|_| listing.truncated) {
-            xml.field("NextContinuationToken", token_of(&last.key));
-        }
-        for object in &listing.objects {
-            xml.element("Contents", |xml| {
-                let modified = DateTime::from_secs(object.modified_s).fmt(Format::DateTime);
-                xml.field("Key", &object.key)
-                    .field("LastModified", modified.unwrap_or_default())
-                    .field("ETag", &object.etag)
-                    .field("Size", object.size)
-                    .field("StorageClass", "STANDARD");
-            });
-        }
-    });
-    xml.finish()
-}
-
-/// Where a list goes on, in letters that no layer on the way changes.
-fn token_of(key: &str) -> String {
-    hex::encode(key)
-}
-
-fn key_of(token: &str) -> Option<String> {
-    String::from_utf8(hex::decode(token).ok()?).ok()
 }
 
 fn set(answer: &mut Answer, name: HeaderName, value: &str) {
@@ -283,7 +226,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_refused_and_not_ignored() {
         let if_match = [("if-match", "\"x\"")];
-        let understood: [(&str, &[(&str, &str)]); 8] = [
+        let understood: [(&str, &[(&str, &str)]); 9] = [
             ("PUT /b/k?x-id=PutObject", &[]),
             ("PUT /b/k", &if_match),
             ("PUT /b/k", &[("if-none-match", "*")]),
@@ -291,6 +234,7 @@ mod tests {
             ("HEAD /b/k", &[]),
             ("DELETE /b/k?x-id=DeleteObject", &[]),
             ("GET /b?list-type=2&prefix=a%2F&max-keys=2&encoding-type=url", &[]),
+            ("GET /b?list-type=2&prefix=a%2F&delimiter=%2F", &[]),
             ("HEAD /b", &[]),
         ];
         for (request, headers) in understood {
@@ -315,7 +259,7 @@ mod tests {
             ("HEAD /b/k", &if_match),
             ("GET /b", &[]),
             ("GET /b?versioning", &[]),
-            ("GET /b?list-type=2&delimiter=%2F", &[]),
+            ("GET /b?list-type=2&delimiter=%7C", &[]),
             ("HEAD /b?policy", &[]),
         ];
         for (request, headers) in foreign {
@@ -340,11 +284,5 @@ mod tests {
         for (body, expected) in table {
             assert_eq!(unchunked(body).as_deref(), expected, "{:?}", body.escape_ascii());
         }
-    }
-
-    #[test]
-    fn tokens_are_keys_in_disguise() {
-        assert_eq!(key_of(&token_of("a/ü&<b>")).as_deref(), Some("a/ü&<b>"));
-        assert_eq!(key_of("not a token"), None);
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: once it was told to end it accepts nothing more, and returns when
 //! the requests that were under way are answered, or shortly after.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -48,10 +48,8 @@ pub(in crate::local) async fn serve(
 async fn connection(stream: TcpStream, wire: Arc<Wire>, until: CancellationToken) {
     // Small answers are not to wait for more.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let wire = Arc::clone(&wire);
-        async move { Ok::<_, Infallible>(wire.answer(request).await) }
-    });
+    // An error of the service closes the connection.
+    let service = service_fn(move |request| Arc::clone(&wire).answer(request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -87,6 +87,11 @@ impl Slots {
         self.by_number.values()
     }
 
+    /// The slots of so many numbers from `from` on, ascending.
+    pub fn within(&self, from: u32, count: u32) -> impl Iterator<Item = &Slot> {
+        self.by_number.range(from..from.saturating_add(count)).map(|(_, slot)| slot)
+    }
+
     /// One slot.
     #[must_use]
     pub fn get(&self, slot: u32) -> Option<&Slot> {

@@ -1,4 +1,7 @@
 //! The questions before something ends: what exactly would go, and what stays.
+//!
+//! Invariant: its numbers are of now, even on a frozen screen, and its buttons are on
+//! the screen whatever else has no room.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,30 +12,40 @@ use ratatui::{
 
 use super::{Scene, wrap};
 use crate::{
-    app::state::{Choice, Dialog, Question, devices_alive, tasks_alive},
+    app::{
+        scale::{Drain, Scaling},
+        state::{Choice, Dialog, Question, devices_alive, tasks_alive},
+    },
     ui::{format, layout, theme::Role, widgets::Pane},
 };
+
+/// Widest dialog.
+const WIDEST: u16 = 64;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scene<'_>) {
     let title = match dialog.question {
         Question::EndRun => "End the run",
         Question::Quit => "Quit",
+        Question::Drain(_) => "Fewer instances",
     };
-    let width = area.width.min(64);
-    let mut lines: Vec<Line<'static>> = wrap(&what(dialog, scene), usize::from(width) - 4)
-        .into_iter()
-        .map(|line| Line::from(scene.span(Role::Strong, line)))
-        .collect();
-    lines.push(Line::default());
+    let width = area.width.min(WIDEST);
+    let mut below = vec![Line::default()];
     if dialog.question == Question::EndRun {
         let mark = if dialog.scale_to_zero { "[x]" } else { "[ ]" };
-        lines.push(Line::from(vec![
+        below.push(Line::from(vec![
             scene.span(Role::Text, format!("{mark} and scale to zero")),
             scene.span(Role::Dim, "  (z)"),
         ]));
-        lines.push(Line::default());
+        below.push(Line::default());
     }
-    lines.push(buttons(dialog, scene));
+    below.extend(buttons(dialog, usize::from(width.saturating_sub(4)), scene));
+    let room = usize::from(area.height.saturating_sub(2)).saturating_sub(below.len());
+    let mut lines: Vec<Line<'static>> = wrap(&what(dialog, scene), usize::from(width) - 4)
+        .into_iter()
+        .take(room)
+        .map(|line| Line::from(scene.span(Role::Strong, line)))
+        .collect();
+    lines.append(&mut below);
 
     let place = layout::centred(area, width, lines.len() as u16 + 2);
     scene.dim(buffer, area);
@@ -43,7 +56,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scen
     }
 }
 
-/// What would happen, with its numbers: of now, even on a frozen screen.
+/// The question for a screen that has no room for it.
+pub(super) fn brief(dialog: Dialog, scene: &Scene<'_>) -> String {
+    let what = match dialog.question {
+        Question::EndRun => "end run?",
+        Question::Quit => "quit?",
+        Question::Drain(_) => "stop tasks?",
+    };
+    let outlives_us = scene.app.snapshot.site.outlives_us;
+    let keys = dialog.question.choices(outlives_us).iter().map(|choice| {
+        let (key, word) = button(*choice, dialog.question);
+        format!(" {key}: {word}")
+    });
+    what.to_owned() + &keys.collect::<Vec<_>>().join(",")
+}
+
+/// What would happen, with its numbers.
 fn what(dialog: Dialog, scene: &Scene<'_>) -> String {
     let snapshot = &scene.app.snapshot;
     let devices = format::counted(devices_alive(&snapshot.devices.value), "device");
@@ -57,35 +85,87 @@ fn what(dialog: Dialog, scene: &Scene<'_>) -> String {
             format!("End {run}: kills {devices} in {tasks}. {instances}")
         }
         Question::Quit if snapshot.site.outlives_us => {
-            format!(
-                "{devices} in {tasks} of {run} would go on without loadtop, until the lease lapses."
-            )
+            format!("{devices} in {tasks} of {run}. Left running, {}", goes_on(scene))
         }
         Question::Quit => {
             format!("Leaving ends {run}: kills {devices} in {tasks}.")
         }
+        Question::Drain(scaling) => drained(scaling, scene),
     }
 }
 
-fn buttons(dialog: Dialog, scene: &Scene<'_>) -> Line<'static> {
-    let choices = dialog.question.choices(scene.app.snapshot.site.outlives_us);
-    let spans = choices.iter().flat_map(|choice| {
-        let (key, word) = match (choice, dialog.question) {
-            (Choice::Kill, Question::EndRun) => ("y", "kill"),
-            (Choice::Kill, Question::Quit) => ("y", "kill and quit"),
-            (Choice::Leave, _) => ("l", "leave it running"),
-            (Choice::Cancel, _) => ("n", "cancel"),
-        };
+/// For how long a run goes on that nobody leads.
+fn goes_on(scene: &Scene<'_>) -> String {
+    let Some(run) = &scene.app.snapshot.run else {
+        return "they go on until the lease lapses.".into();
+    };
+    if let Some(warning) = &run.warning {
+        return format!("they go on without a controller: {}.", warning.trim_end_matches('.'));
+    }
+    let age = scene.now.saturating_sub(scene.app.snapshot.at);
+    let left = format::left(run.lease_left_ms.saturating_sub(age));
+    format!("they go on for {left} without a controller, and end then.")
+}
+
+/// `i-0a1 has 2 tasks with about 500 devices: …`.
+fn drained(scaling: Scaling, scene: &Scene<'_>) -> String {
+    let Some(drain) = Drain::of(scaling, &scene.app.snapshot) else {
+        return "Enough instances are empty now.".into();
+    };
+    let who = match drain.instances.as_slice() {
+        [one] => format!("{one} has"),
+        [one, other] => format!("{one} and {other} have"),
+        many => format!("{} have", format::counted(many.len() as u32, "instance")),
+    };
+    let tasks = format::counted(drain.tasks, "task");
+    let devices = match drain.devices {
+        0 => String::new(),
+        // One device a task is no guess.
+        n if n == drain.tasks => format!(" with {}", format::counted(n, "device")),
+        n => format!(" with about {}", format::counted(n, "device")),
+    };
+    let they = if drain.tasks == 1 { "it stops, and starts" } else { "they stop, and start" };
+    let room = match drain.room {
+        0 => ", and now there is none".into(),
+        room if room < drain.tasks => format!(", and now it is for {room}"),
+        _ => String::new(),
+    };
+    format!("{who} {tasks}{devices}: {they} again where there is room{room}.")
+}
+
+/// The key and the word of a button.
+fn button(choice: Choice, question: Question) -> (&'static str, &'static str) {
+    match (choice, question) {
+        (Choice::Kill, Question::Quit) => ("y", "kill and quit"),
+        (Choice::Kill, _) => ("y", "kill"),
+        (Choice::Leave, _) => ("l", "leave it running"),
+        (Choice::Drain, _) => ("y", "yes, stop them"),
+        (Choice::Cancel, _) => ("n", "cancel"),
+    }
+}
+
+/// The buttons, on as many lines as they need.
+fn buttons(dialog: Dialog, width: usize, scene: &Scene<'_>) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::default()];
+    for choice in dialog.question.choices(scene.app.snapshot.site.outlives_us) {
+        let (key, word) = button(*choice, dialog.question);
         let role = match choice {
             _ if *choice == dialog.focus => Role::Focus,
-            Choice::Kill => Role::Error,
-            _ => Role::Text,
+            Choice::Kill | Choice::Drain => Role::Error,
+            Choice::Leave | Choice::Cancel => Role::Text,
         };
-        [
-            scene.span(role, format!("[ {word} ]")),
-            scene.span(Role::Dim, format!(" {key}")),
-            Span::raw("   "),
-        ]
-    });
-    spans.collect()
+        let spans =
+            [scene.span(role, format!("[ {word} ]")), scene.span(Role::Dim, format!(" {key}"))];
+        let needed: usize = spans.iter().map(Span::width).sum();
+        let used = lines.last().map_or(0, Line::width);
+        if used > 0 && used + 3 + needed > width {
+            lines.push(Line::default());
+        } else if let (1.., Some(line)) = (used, lines.last_mut()) {
+            line.push_span(Span::raw("   "));
+        }
+        if let Some(line) = lines.last_mut() {
+            line.extend(spans);
+        }
+    }
+    lines
 }

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{Scene, wrap};
+use super::{Scene, sentence::LOOKING, wrap};
 use crate::ui::{format, layout, theme::Role};
 
 /// Widest line of prose.
@@ -17,10 +17,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 fn lines(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
+    let snapshot = scene.snapshot();
+    if snapshot.finding {
+        return vec![Line::from(scene.span(Role::Strong, LOOKING))];
+    }
     if scene.app.readonly {
         return vec![Line::from(scene.span(Role::Dim, "no run is on; this screen only watches"))];
     }
-    let snapshot = scene.snapshot();
     let mut lines = vec![
         Line::from(vec![
             scene.span(Role::Strong, "press "),

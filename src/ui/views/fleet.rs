@@ -7,16 +7,20 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, draw_headline};
+use super::{Scene, draw_headline, lead};
 use crate::{
     app::state::devices_alive,
-    controller::snapshot::{InstanceView, TasksView},
+    controller::snapshot::{InstanceView, InstancesView, TasksView},
+    model::Millis,
     ui::{
         format,
         theme::Role,
         widgets::{Figure, Figures, Gauge, Pane},
     },
 };
+
+/// Below this, a lost task is found as soon as anybody could wish.
+const SWEEP_MATTERS_MS: Millis = 5_000;
 
 /// Widest picture of one instance, in cells.
 const MOST_CELLS: u64 = 8;
@@ -42,15 +46,10 @@ pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>)
     if let Some(row) = rows.next() {
         boxes(scene, row.width).render(row, buffer);
     }
-    let mut figures = vec![room(instances.room)];
-    let moving =
-        [(instances.booting, "booting", Role::Accent), (instances.leaving, "leaving", Role::Warn)];
-    figures.extend(
-        moving
-            .into_iter()
-            .filter(|(n, ..)| *n > 0)
-            .map(|(n, word, role)| Figure::count(n, word, role)),
-    );
+    let mut figures = moving(instances);
+    if instances.booting == 0 || inner.height > 3 {
+        figures.insert(0, room(instances.room));
+    }
     Figures::new(figures, scene.theme).render(below(inner, 2), buffer);
 }
 
@@ -63,9 +62,50 @@ pub(super) fn room(tasks: u32) -> Figure {
     }
 }
 
+/// The same, once it is short.
+pub(super) fn room_words(scene: &Scene<'_>) -> Line<'static> {
+    match scene.snapshot().instances.value.room {
+        0 => scene.span(Role::Warn, "no room left").into(),
+        n => scene.span(Role::Dim, format!("room for {}", format::count(n.into()))).into(),
+    }
+}
+
+/// Instances on their way up or out: `2 boot, 4m 10s left`.
+pub(super) fn moving(instances: &InstancesView) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    match instances.boot_left_ms {
+        _ if instances.booting == 0 => {}
+        Some(left) => {
+            let booting = format::count(instances.booting.into());
+            let boot = if instances.booting == 1 { "boots" } else { "boot" };
+            let words = format!("{booting} {boot}, {} left", format::left(left));
+            figures.push(Figure::words(&words, Role::Accent));
+        }
+        None => figures.push(Figure::count(instances.booting, "booting", Role::Accent)),
+    }
+    if instances.leaving > 0 {
+        figures.push(Figure::count(instances.leaving, "leaving", Role::Warn));
+    }
+    figures
+}
+
+/// `1 of 3 instances up, 2 boot, 4m 10s until given up`, while that is waited for.
+pub(super) fn boot_words(scene: &Scene<'_>) -> Option<String> {
+    let instances = &scene.snapshot().instances.value;
+    let left = instances.boot_left_ms.filter(|_| instances.booting > 0)?;
+    let left = format::left(left.saturating_sub(scene.since_snapshot()));
+    let boot = if instances.booting == 1 { "boots" } else { "boot" };
+    Some(format!(
+        "{} of {} up, {} {boot}, {left} until given up",
+        format::count(instances.registered.into()),
+        format::counted(instances.desired, "instance"),
+        format::count(instances.booting.into()),
+    ))
+}
+
 pub(super) fn draw_tasks(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let part = &scene.snapshot().tasks;
-    let note = scene.age(part, scene.snapshot().site.refresh);
+    let note = tasks_note(scene);
     let inner = Pane::new("Tasks").note(note).render(area, buffer, scene.theme);
     let tasks = &part.value;
     let mut rows = inner.rows();
@@ -75,6 +115,12 @@ pub(super) fn draw_tasks(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let used = 1 + draw_gauge(buffer, inner, tasks.running, tasks.wanted, scene);
     Figures::new(task_figures(tasks), scene.theme).render(below(inner, used), buffer);
+}
+
+/// Beside the tasks: how old their figures are, or how long they go on by themselves.
+pub(super) fn tasks_note(scene: &Scene<'_>) -> Option<(Role, String)> {
+    let age = scene.age(&scene.snapshot().tasks, scene.snapshot().site.refresh);
+    age.or_else(|| lead::lease(scene))
 }
 
 pub(super) fn task_figures(tasks: &TasksView) -> Vec<Figure> {
@@ -88,6 +134,13 @@ pub(super) fn task_figures(tasks: &TasksView) -> Vec<Figure> {
     if tasks.waiting_for_room > 0 {
         figures.insert(0, Figure::count(tasks.waiting_for_room, "wait for room", Role::Warn));
     }
+    if tasks.given_up > 0 {
+        figures.insert(0, Figure::count(tasks.given_up, "given up", Role::Error));
+    }
+    if tasks.swept_every_ms > SWEEP_MATTERS_MS {
+        let words = format!("each seen every {}", format::span(tasks.swept_every_ms));
+        figures.push(Figure::words(&words, Role::Dim));
+    }
     figures
 }
 
@@ -99,7 +152,9 @@ pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let mut rows = inner.rows();
     if let Some(row) = rows.next() {
         let right = if scene.is_over() {
-            format!("peak {}", format::count(peak(scene)))
+            peak_words(scene).unwrap_or_default()
+        } else if scene.counts_by_tasks() {
+            String::new()
         } else if devices.wanted > 0 {
             format::percent(f64::from(devices.connected) / f64::from(devices.wanted))
         } else {
@@ -107,7 +162,8 @@ pub(super) fn draw_devices(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         };
         draw_headline(buffer, row, devices_headline(scene), scene.span(Role::Dim, right).into());
     }
-    let used = 1 + draw_gauge(buffer, inner, devices.connected, devices.wanted, scene);
+    let (is, wanted) = devices_up(scene);
+    let used = 1 + draw_gauge(buffer, inner, is, wanted, scene);
     let coverage =
         Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
     let figures = below(inner, used);
@@ -123,6 +179,9 @@ pub(super) fn device_figures(scene: &Scene<'_>) -> Vec<Figure> {
     if scene.is_over() {
         return vec![Figure::count(devices.late, "late", Role::Warn)];
     }
+    if scene.counts_by_tasks() {
+        return Vec::new();
+    }
     vec![
         Figure::count(devices.starting, "starting", Role::Accent),
         Figure::count(devices.failed, "failed", Role::Error),
@@ -133,6 +192,9 @@ pub(super) fn device_figures(scene: &Scene<'_>) -> Vec<Figure> {
 /// `10 of 10 tasks reporting`: of how many these figures are.
 pub(super) fn coverage_words(scene: &Scene<'_>) -> Option<Span<'static>> {
     let devices = &scene.snapshot().devices.value;
+    if scene.counts_by_tasks() && !scene.is_over() {
+        return Some(scene.span(Role::Dim, "devices do not report"));
+    }
     if scene.is_over() || devices.tasks_expected == 0 || devices_alive(devices) == 0 {
         return None;
     }
@@ -153,13 +215,29 @@ pub(super) fn tasks_headline(scene: &Scene<'_>) -> Line<'static> {
     of(scene, tasks.running, tasks.wanted, "running")
 }
 
-/// `588 of 1,000 connected`. Once it is over, none is as it should be.
+/// `588 of 1,000 connected`, or the tasks that run where no device says so. Once it is
+/// over, none is as it should be.
 pub(super) fn devices_headline(scene: &Scene<'_>) -> Line<'static> {
-    let devices = &scene.snapshot().devices.value;
     if scene.is_over() {
         return scene.span(Role::Dim, "none connected").into();
     }
-    of(scene, devices.connected, devices.wanted, "connected")
+    let (is, wanted) = devices_up(scene);
+    let word = if scene.counts_by_tasks() { "tasks running" } else { "connected" };
+    of(scene, is, wanted, word)
+}
+
+/// Devices that are connected and those that should be; or their tasks.
+fn devices_up(scene: &Scene<'_>) -> (u32, u32) {
+    let (tasks, devices) = (&scene.snapshot().tasks.value, &scene.snapshot().devices.value);
+    if scene.counts_by_tasks() {
+        return (tasks.running, tasks.wanted);
+    }
+    (devices.connected, devices.wanted)
+}
+
+/// `peak 1,250`; nothing where no device ever reported.
+pub(super) fn peak_words(scene: &Scene<'_>) -> Option<String> {
+    (!scene.is_unreported()).then(|| format!("peak {}", format::count(peak(scene))))
 }
 
 /// The most devices that were connected at once: as the summary says, once it is in.

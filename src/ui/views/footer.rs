@@ -61,7 +61,9 @@ fn asked(scene: &Scene<'_>, prompt: &Prompt) -> Line<'static> {
 /// The keys of what is open, as many as fit: the row with the highest rank goes
 /// first, the table's order stays.
 fn keys(scene: &Scene<'_>, width: usize) -> Line<'static> {
-    let mut rows: Vec<&Row> = keymap::rows(scene.app).filter(|row| !row.label.is_empty()).collect();
+    let is_offered =
+        |row: &&Row| !row.label.is_empty() && keymap::is_offered(row, scene.app, scene.now);
+    let mut rows: Vec<&Row> = keymap::rows(scene.app).filter(is_offered).collect();
     let line = |rows: &[&Row]| -> Line<'static> {
         rows.iter().flat_map(|row| entry(scene, row)).collect()
     };

@@ -6,15 +6,15 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Scene, draw_ends};
+use super::{Scene, draw_ends, lead};
 use crate::{
-    controller::snapshot::{Phase, RunView},
+    controller::snapshot::{LeadView, Phase, RunView},
     model::Millis,
-    ui::{format, theme::Role},
+    ui::{format, layout::Size, theme::Role},
 };
 
-/// Below this, the lease is worth a word: it is renewed long before.
-const LEASE_MATTERS_MS: Millis = 240_000;
+/// Shortest part of a target that says something.
+const LEAST_TARGET: usize = 12;
 
 /// Between where it runs and at what it aims.
 const ARROW: &str = " → ";
@@ -29,23 +29,49 @@ enum Detail {
     All,
 }
 
-pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
+/// What the right side says beside the phase.
+#[derive(Clone, Copy)]
+struct Words {
+    /// Who leads.
+    lead: bool,
+    /// The run's id.
+    id: bool,
+}
+
+pub(super) fn draw(buffer: &mut Buffer, row: Rect, size: Size, scene: &Scene<'_>) {
     let row = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
     let width = usize::from(row.width);
     // The whole target matters more than these words, and the state more than it.
-    let attempts =
-        [(true, Detail::All), (false, Detail::All), (false, Detail::Name), (false, Detail::Place)];
-    let sides = attempts.map(|(with_id, detail)| {
+    // Small screens have another place for it.
+    let has_lead = matches!(size, Size::Medium | Size::Large);
+    let snapshot = scene.snapshot();
+    let leads_well = |run: &RunView| matches!(run.lead, LeadView::Us { .. } | LeadView::Unknown);
+    // That all is well can be left out; that another leads cannot.
+    let must = has_lead && !snapshot.run.as_ref().is_none_or(leads_well);
+    // Where nobody else could lead, it is the first word to go.
+    let should = has_lead && (must || snapshot.site.outlives_us);
+    let attempts = [
+        (Words { lead: has_lead, id: true }, Detail::All),
+        (Words { lead: should, id: true }, Detail::All),
+        (Words { lead: should, id: false }, Detail::All),
+        (Words { lead: should, id: false }, Detail::Name),
+        (Words { lead: should, id: false }, Detail::Place),
+        (Words { lead: must, id: false }, Detail::Place),
+    ];
+    let sides = attempts.map(|(words, detail)| {
         let target = scene.snapshot().target.clone();
-        (place(scene, detail, target), run(scene, with_id))
+        (place(scene, detail, target), run(scene, words))
     });
     let fitting = sides.into_iter().find(|(left, right)| left.width() + right.width() < width);
     let (left, right) = fitting.unwrap_or_else(|| {
-        let right = run(scene, false);
+        let right = run(scene, Words { lead: must, id: false });
         let words = place(scene, Detail::Place, "").width() + ARROW.chars().count();
-        let taken = words + 1 + right.width();
-        let room = width.saturating_sub(taken);
-        (place(scene, Detail::Place, format::cut(&scene.snapshot().target, room)), right)
+        let room = width.saturating_sub(words + 1 + right.width());
+        let target = match &scene.snapshot().target {
+            _ if room < LEAST_TARGET => String::new(),
+            target => format::cut(target, room),
+        };
+        (place(scene, Detail::Place, target), right)
     });
     draw_ends(buffer, row, left, right);
 }
@@ -73,8 +99,8 @@ fn place(scene: &Scene<'_>, detail: Detail, target: impl Into<String>) -> Line<'
     line
 }
 
-/// `run 7f3a21c · running · 4m 12s`, and what is special about the picture.
-fn run(scene: &Scene<'_>, with_id: bool) -> Line<'static> {
+/// `leading · run 7f3a21c · running · 4m 12s`, and what is special about the picture.
+fn run(scene: &Scene<'_>, words: Words) -> Line<'static> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     if let Some(frozen) = &scene.app.frozen {
         let age = format::span(scene.now.saturating_sub(frozen.at));
@@ -88,11 +114,10 @@ fn run(scene: &Scene<'_>, with_id: bool) -> Line<'static> {
         spans.push(scene.span(Role::Dim, "no run"));
         return Line::from(spans);
     };
-    if let Some(left) = lease_left(scene, run) {
-        let text = format!("agents stop in {} unless the lease is renewed ", format::left(left));
-        spans.push(scene.span(Role::Warn, text));
+    if let Some((role, word)) = lead::word(scene).filter(|_| words.lead) {
+        spans.extend([scene.span(role, word), scene.span(Role::Dim, " · ")]);
     }
-    if with_id {
+    if words.id {
         spans.push(scene.span(Role::Dim, format!("run {} · ", run.id)));
     }
     let (role, word) = match run.phase {
@@ -113,11 +138,4 @@ fn elapsed(scene: &Scene<'_>, run: &RunView) -> Millis {
         _ => scene.shown_at(),
     };
     until.saturating_sub(run.started_at)
-}
-
-/// What is left of the lease, once that matters.
-fn lease_left(scene: &Scene<'_>, run: &RunView) -> Option<Millis> {
-    let since = scene.shown_at().saturating_sub(scene.snapshot().at);
-    let left = run.lease_left_ms.saturating_sub(since);
-    (left < LEASE_MATTERS_MS && matches!(run.phase, Phase::Running | Phase::Paused)).then_some(left)
 }

@@ -1,37 +1,33 @@
 //! The keys, from the table that they work by.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::Line,
-    widgets::{Clear, Widget},
-};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::Scene;
+use super::{Scene, panel, wrap};
 use crate::ui::{
     keymap::{self, Danger},
-    layout,
     theme::Role,
-    widgets::Pane,
 };
 
+/// Columns for the keys.
+const KEYS: usize = 10;
+
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let lines: Vec<Line<'static>> = keymap::dashboard_rows(scene.app.readonly)
+    let room = usize::from(area.width).saturating_sub(KEYS + 4);
+    let entries: Vec<Vec<Line<'static>>> = keymap::dashboard_rows(scene.app.readonly)
         .map(|row| {
             let role = if row.danger == Danger::Destroys { Role::Error } else { Role::Accent };
-            Line::from(vec![
-                scene.span(role, format!("{:>8}  ", row.names(" "))),
-                scene.span(Role::Text, row.help),
-            ])
+            let words = wrap(row.help, room).into_iter().enumerate();
+            words
+                .map(|(nth, words)| {
+                    let names = if nth == 0 { row.names(" ") } else { String::new() };
+                    Line::from(vec![
+                        scene.span(role, format!("{names:>8}  ")),
+                        scene.span(Role::Text, words),
+                    ])
+                })
+                .collect()
         })
         .collect();
-    let width = lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 5;
-    let place = layout::centred(area, width, lines.len() as u16 + 2);
-    scene.dim(buffer, area);
-    Clear.render(place, buffer);
-    let note = Some((Role::Dim, "Esc closes".to_owned()));
-    let inner = Pane::new("Keys").note(note).render(place, buffer, scene.theme);
-    for (line, row) in lines.into_iter().zip(inner.rows()) {
-        line.render(row, buffer);
-    }
+    let width = entries.iter().flatten().map(Line::width).max().unwrap_or(0) as u16 + 5;
+    panel::draw(buffer, area, ("Keys", width), &entries, scene);
 }

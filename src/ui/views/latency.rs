@@ -86,7 +86,7 @@ fn draw_chart(buffer: &mut Buffer, field: Rect, unit: &Unit, scene: &Scene<'_>) 
 /// The latest window: on one line where that fits, on two otherwise.
 fn figures(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
-        return vec![Line::from(scene.span(Role::Dim, "no whole window yet"))];
+        return vec![Line::from(no_window(scene))];
     };
     // A figure is of its window and of no other time.
     let when = scene.span(Role::Dim, format!("last {}  ", format::span(window.length_ms)));
@@ -131,11 +131,32 @@ fn response(scene: &Scene<'_>, of: &Quantiles, is_long: bool) -> Vec<Span<'stati
 /// The figures of the latest window on one line, for small screens.
 pub(super) fn one_line(scene: &Scene<'_>) -> Line<'static> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
-        return Line::from(scene.span(Role::Dim, "no whole window yet"));
+        return Line::from(no_window(scene));
     };
     let mut spans = response(scene, &window.response, false);
     spans.pop();
     Line::from(spans)
+}
+
+/// Why there are no figures.
+fn no_window(scene: &Scene<'_>) -> Span<'static> {
+    let words =
+        if scene.counts_by_tasks() { "devices do not report" } else { "no whole window yet" };
+    scene.span(Role::Dim, words)
+}
+
+/// Two of them, where there is room for no more.
+pub(super) fn shortest(scene: &Scene<'_>) -> Line<'static> {
+    let Some(window) = &scene.snapshot().traffic.value.window else {
+        return Line::from(no_window(scene));
+    };
+    let short = |value| format::latency(value).replace(' ', "");
+    Line::from(vec![
+        scene.span(Role::P50, "p50 "),
+        scene.span(Role::Strong, short(window.response.p50)),
+        scene.span(Role::P99, "  p99 "),
+        scene.span(Role::Strong, short(window.response.p99)),
+    ])
 }
 
 /// What the axis counts in, so that its numbers stay short.

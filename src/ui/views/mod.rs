@@ -3,6 +3,7 @@
 //! Invariant: a view reads the [`Scene`] and writes into its own rectangle. Figures
 //! that are older than they should be say so in the title of their pane.
 
+mod compact;
 mod dialog;
 mod empty;
 mod fleet;
@@ -10,11 +11,14 @@ mod footer;
 mod header;
 mod help;
 mod latency;
+mod lead;
 mod notices;
 mod overview;
+mod panel;
 mod ramp;
 mod sentence;
 mod small;
+mod stuck;
 mod timeline;
 mod traffic;
 
@@ -38,6 +42,9 @@ use crate::{
     model::Millis,
 };
 
+/// How long the first report of a run may take before it is said that none comes.
+const FIRST_REPORT_MS: Millis = 30_000;
+
 /// All that a view may know.
 pub(super) struct Scene<'a> {
     /// The dashboard.
@@ -54,17 +61,23 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if size == Size::Tiny {
         return small::draw_tiny(buffer, area, scene);
     }
-    let frame = layout::frame(area);
-    header::draw(buffer, frame.header, scene);
+    let frame = layout::frame(area, sentence::lines(scene, area.width));
+    header::draw(buffer, frame.header, size, scene);
     sentence::draw(buffer, frame.sentence, scene);
     match size {
         Size::Medium | Size::Large => overview::draw(buffer, frame.body, size, scene),
-        Size::Small | Size::Tiny => small::draw(buffer, frame.body, scene),
+        Size::Small => small::draw(buffer, frame.body, scene),
+        Size::Compact | Size::Tiny => compact::draw(buffer, frame.body, scene),
     }
     footer::draw(buffer, frame.footer, scene);
     match &scene.app.mode {
         Mode::Dialog(dialog) => dialog::draw(buffer, area, *dialog, scene),
         Mode::Help => help::draw(buffer, area, scene),
+        Mode::Stuck => {
+            if let Some(stuck) = scene.app.stuck() {
+                stuck::draw(buffer, area, stuck, scene);
+            }
+        }
         Mode::Normal | Mode::Prompt(_) => {}
     }
 }
@@ -77,6 +90,11 @@ impl Scene<'_> {
     /// The time of the picture: a frozen one does not age.
     fn shown_at(&self) -> Millis {
         self.app.shown_at(self.now)
+    }
+
+    /// How old the picture is, by now.
+    fn since_snapshot(&self) -> Millis {
+        self.shown_at().saturating_sub(self.snapshot().at)
     }
 
     fn span(&self, role: Role, text: impl Into<String>) -> Span<'static> {
@@ -101,9 +119,29 @@ impl Scene<'_> {
         matches!(self.phase(), Some(Phase::Collecting { .. } | Phase::Ended))
     }
 
+    /// Whether no device ever said how it is: an image that does not report, or agents
+    /// that are not so far.
+    fn is_unreported(&self) -> bool {
+        let snapshot = self.snapshot();
+        snapshot.run.is_some() && snapshot.devices.at.is_none() && snapshot.traffic.at.is_none()
+    }
+
+    /// Whether devices can only be counted by their tasks: none ever reported, and that
+    /// is no matter of a moment, or makes no difference.
+    fn counts_by_tasks(&self) -> bool {
+        let snapshot = self.snapshot();
+        let (tasks, devices) = (&snapshot.tasks.value, &snapshot.devices.value);
+        let age = |started| self.shown_at().saturating_sub(started);
+        self.is_unreported()
+            && tasks.wanted > 0
+            && (devices.wanted <= tasks.wanted
+                || snapshot.run.as_ref().is_some_and(|run| age(run.started_at) > FIRST_REPORT_MS))
+    }
+
     /// The age of a part that should come every so often, once it is worth a word.
     fn age<T>(&self, part: &Aged<T>, every: Duration) -> Option<(Role, String)> {
         match part.at {
+            None if self.counts_by_tasks() => None,
             None => Some((Role::Dim, "no news yet".into())),
             Some(at) => self.age_note(self.shown_at().saturating_sub(at), every),
         }
@@ -113,7 +151,10 @@ impl Scene<'_> {
     /// them that every task reported.
     fn traffic_age(&self) -> Option<(Role, String)> {
         let traffic = &self.snapshot().traffic;
-        let Some(at) = traffic.at else { return Some((Role::Dim, "no reports yet".into())) };
+        let Some(at) = traffic.at else {
+            let words = if self.counts_by_tasks() { "no reports" } else { "no reports yet" };
+            return Some((Role::Dim, words.into()));
+        };
         if self.is_over() {
             return Some((Role::Dim, "final".into()));
         }
@@ -190,7 +231,7 @@ fn draw_headline(buffer: &mut Buffer, row: Rect, left: Line<'_>, right: Line<'_>
 /// possible.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().flat_map(|word| pieces(word, width.max(1))) {
         let last = lines.last().map_or(0, |line| line.chars().count());
         let needed = word.chars().count() + usize::from(last > 0);
         match lines.last_mut() {
@@ -198,10 +239,16 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
                 if last > 0 {
                     line.push(' ');
                 }
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
+}
+
+/// A word in pieces of at most `width` characters.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let chars: Vec<char> = word.chars().collect();
+    chars.chunks(width).map(|piece| piece.iter().collect()).collect()
 }

@@ -93,6 +93,11 @@ pub(super) fn words(scene: &Scene<'_>) -> (Role, String) {
 /// devices from before this ramp are not counted.
 fn shares(scene: &Scene<'_>) -> (f64, f64) {
     let (ramp, devices) = (&scene.snapshot().ramp, &scene.snapshot().devices.value);
+    if scene.counts_by_tasks() {
+        let tasks = &scene.snapshot().tasks.value;
+        let (running, wanted) = (f64::from(tasks.running), f64::from(tasks.wanted.max(1)));
+        return (running / wanted, f64::from(ramp.planned) / f64::from(ramp.total.max(1)));
+    }
     let before = devices.wanted.saturating_sub(ramp.total);
     let actual = devices.connected.saturating_sub(before).min(ramp.total);
     let total = f64::from(ramp.total.max(1));

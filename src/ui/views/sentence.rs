@@ -5,12 +5,18 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{Scene, ramp, wrap};
+use super::{Scene, fleet, lead, ramp, wrap};
 use crate::{
     controller::snapshot::Phase,
     model::Millis,
     ui::{format, theme::Role},
 };
+
+/// Below this it is said when we leave although the end has not come.
+const SOON_MS: Millis = 30_000;
+
+/// As long as it is not known whether there is a run.
+pub(super) const LOOKING: &str = "looking for a live run …";
 
 /// News that are older than so many refreshes are no news.
 const SILENCE: u32 = 5;
@@ -36,10 +42,17 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
+/// The lines that the sentence needs on a screen of this width.
+pub(super) fn lines(scene: &Scene<'_>, width: u16) -> u16 {
+    wrap(&say(scene).1, usize::from(width.saturating_sub(4))).len() as u16
+}
+
 /// The sentence and how grave it is.
 pub(super) fn say(scene: &Scene<'_>) -> (Role, String) {
     departing(scene)
         .or_else(|| silence(scene))
+        .or_else(|| stuck(scene))
+        .or_else(|| lead::trouble(scene))
         .or_else(|| phase(scene))
         .or_else(|| no_room(scene))
         .or_else(|| trouble(scene))
@@ -48,16 +61,44 @@ pub(super) fn say(scene: &Scene<'_>) -> (Role, String) {
 
 fn departing(scene: &Scene<'_>) -> Option<(Role, String)> {
     let departing = scene.app.departing?;
-    let left = format::left(departing.deadline().saturating_sub(scene.now));
+    let left = departing.deadline().saturating_sub(scene.now);
+    // While it goes on as it should, nobody needs to know when it would not.
+    let is_slow = left < SOON_MS;
     let ending = match scene.phase() {
-        Some(Phase::Ending { tasks_left, .. }) => format::counted(tasks_left, "task") + " left",
+        Some(Phase::Ending { tasks_left, left_ms }) => {
+            tasks_left_words(tasks_left, left_ms.filter(|_| !is_slow))
+        }
         Some(Phase::Collecting { read, of }) => collecting(read, of),
         _ => "telling the tasks".into(),
     };
-    Some((
-        Role::Warn,
-        format!("ending: {ending}, then loadtop leaves (in {left} if nothing moves; Ctrl-C: now)"),
-    ))
+    let left = format::left(left);
+    if scene.app.stuck().is_some() {
+        let text = format!("the end does not come: {ending}; leaves in {left}, q: now, Enter: why");
+        return Some((Role::Error, text));
+    }
+    let then = if is_slow {
+        format!("leaves in {left} if nothing moves (Ctrl-C: now)")
+    } else {
+        "then loadtop leaves (Ctrl-C: now)".to_owned()
+    };
+    Some((Role::Warn, format!("ending: {ending}; {then}")))
+}
+
+/// `312 tasks left, about 9 s`.
+fn tasks_left_words(tasks_left: u32, left_ms: Option<Millis>) -> String {
+    let about = left_ms.map_or_else(String::new, |left| format!(", about {}", format::left(left)));
+    format!("{} left{about}", format::counted(tasks_left, "task"))
+}
+
+/// The end does not come by itself.
+fn stuck(scene: &Scene<'_>) -> Option<(Role, String)> {
+    scene.app.stuck()?;
+    let left = match scene.phase() {
+        Some(Phase::Ending { tasks_left, .. }) => tasks_left_words(tasks_left, None),
+        _ => "something is left".into(),
+    };
+    let text = format!("the end does not come: {left}; Enter shows what, and how to end it");
+    Some((Role::Error, text))
 }
 
 fn silence(scene: &Scene<'_>) -> Option<(Role, String)> {
@@ -71,13 +112,17 @@ fn silence(scene: &Scene<'_>) -> Option<(Role, String)> {
 fn phase(scene: &Scene<'_>) -> Option<(Role, String)> {
     let begins = |what: &str| if scene.app.readonly { String::new() } else { what.to_owned() };
     match scene.phase() {
-        None => Some((Role::Dim, format!("nothing runs yet{}", begins(": press + to begin")))),
+        None if scene.snapshot().finding => Some((Role::Dim, LOOKING.into())),
+        None => Some(match fleet::boot_words(scene) {
+            Some(words) => (Role::Accent, format!("{words}{}", begins("; + begins a run"))),
+            None => (Role::Dim, format!("nothing runs yet{}", begins(": press + to begin"))),
+        }),
         Some(Phase::Ended) => Some((
             Role::Ok,
             format!("run ended, nothing left running{}", begins("; + begins a new run")),
         )),
-        Some(Phase::Ending { tasks_left, .. }) => {
-            Some((Role::Warn, format!("ending: {} left", format::counted(tasks_left, "task"))))
+        Some(Phase::Ending { tasks_left, left_ms }) => {
+            Some((Role::Warn, format!("ending: {}", tasks_left_words(tasks_left, left_ms))))
         }
         Some(Phase::Collecting { read, of }) => Some((Role::Accent, collecting(read, of))),
         Some(Phase::Running | Phase::Paused) => None,
@@ -100,6 +145,10 @@ fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
     }
     let instances = &scene.snapshot().instances.value;
     let wait = if waiting == 1 { "waits" } else { "wait" };
+    if let Some(words) = fleet::boot_words(scene) {
+        let tasks = format::counted(waiting, "task");
+        return Some((Role::Warn, format!("{tasks} {wait} for room: {words}")));
+    }
     let why = if instances.registered == 0 { "no instance is up" } else { "cluster is full" };
     let full = format!("{why}: {} {wait} for room", format::counted(waiting, "task"));
     let coming = instances.booting.max(instances.desired.saturating_sub(instances.registered));
@@ -136,6 +185,7 @@ fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
         let (silence, connected) = (format::span(silence), connected(scene));
         found.push((Role::Warn, format!("no answers for {silence}, with {connected}")));
     }
+    let is_running = is_running && !scene.counts_by_tasks();
     let silent = devices.tasks_expected.saturating_sub(devices.tasks_reporting);
     if is_running && silent > 0 {
         let expected = format::counted(devices.tasks_expected, "task");
@@ -153,8 +203,13 @@ fn trouble(scene: &Scene<'_>) -> Option<(Role, String)> {
     Some((gravest, words.join("; ")))
 }
 
-/// `588 of 1,000 devices connected`.
+/// `588 of 1,000 devices connected`; where none says so, the tasks that run.
 fn connected(scene: &Scene<'_>) -> String {
+    if scene.counts_by_tasks() {
+        let tasks = &scene.snapshot().tasks.value;
+        let (is, wanted) = (tasks.running.into(), tasks.wanted.into());
+        return format!("{} of {} tasks running", format::count(is), format::count(wanted));
+    }
     let devices = &scene.snapshot().devices.value;
     let (is, wanted) = (devices.connected.into(), devices.wanted.into());
     format!("{} of {} devices connected", format::count(is), format::count(wanted))
@@ -170,6 +225,7 @@ fn progress(scene: &Scene<'_>) -> (Role, String) {
         return (role, format!("{}; {words}", connected(scene)));
     }
     let mut words = vec![connected(scene)];
+    words.extend(scene.counts_by_tasks().then(|| "devices do not report".to_owned()));
     if let Some(point) = scene.latest_point() {
         let window = snapshot.traffic.value.window;
         words.push(format!("{} req/s", format::rate(point.requests_per_s)));

@@ -8,11 +8,16 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, draw_ends, empty, fleet, latency, notices, ramp, sentence, traffic};
-use crate::ui::{
-    format,
-    theme::Role,
-    widgets::{Figure, Figures},
+use super::{
+    Scene, dialog, draw_ends, draw_headline, empty, fleet, latency, lead, notices, ramp, sentence,
+    traffic,
+};
+use crate::{
+    app::state::Mode,
+    ui::{
+        theme::Role,
+        widgets::{Figure, Figures},
+    },
 };
 
 /// Columns for the labels at the left.
@@ -42,13 +47,12 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
 fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
     let snapshot = scene.snapshot();
     let tasks = &snapshot.tasks.value;
-    let refresh = snapshot.site.refresh;
     match nth {
         0 => {
             let at = labelled(buffer, row, "Tasks", scene);
             let headline = fleet::tasks_headline(scene);
             let figures = fleet::task_figures(tasks);
-            headline_and(buffer, at, headline, figures, scene.age(&snapshot.tasks, refresh), scene);
+            headline_and(buffer, at, headline, figures, fleet::tasks_note(scene), scene);
         }
         1 => {
             let at = labelled(buffer, row, "Devices", scene);
@@ -57,9 +61,8 @@ fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
             headline_and(buffer, at, headline, fleet::device_figures(scene), age, scene);
         }
         2 => {
-            let peak = || format!("peak {}", format::count(fleet::peak(scene)));
             let text = if scene.is_over() {
-                Some(scene.span(Role::Dim, peak()))
+                fleet::peak_words(scene).map(|words| scene.span(Role::Dim, words))
             } else {
                 fleet::coverage_words(scene)
             };
@@ -88,7 +91,8 @@ fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
         }
         7 => {
             let at = labelled(buffer, row, "Generator", scene);
-            traffic::health(scene).render(at, buffer);
+            let lead = lead::word(scene).map(|(role, words)| scene.span(role, words));
+            draw_headline(buffer, at, traffic::health(scene), Line::from_iter(lead));
         }
         _ => {}
     }
@@ -98,10 +102,8 @@ fn draw_instances(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     let part = &scene.snapshot().instances;
     let at = labelled(buffer, row, "Instances", scene);
     let headline = fleet::of(scene, part.value.registered, part.value.desired, "up");
-    let figures = vec![
-        fleet::room(part.value.room),
-        Figure::count(part.value.booting, "booting", Role::Accent),
-    ];
+    let mut figures = vec![fleet::room(part.value.room)];
+    figures.extend(fleet::moving(&part.value));
     headline_and(
         buffer,
         at,
@@ -140,8 +142,12 @@ fn labelled(buffer: &mut Buffer, row: Rect, label: &'static str, scene: &Scene<'
 
 /// One line that says that there is no room, and how things are.
 pub(super) fn draw_tiny(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let (role, how) = sentence::say(scene);
-    let size = format!("needs 60x16, has {}x{}: ", area.width, area.height);
+    let (role, how) = match &scene.app.mode {
+        // What would be answered must be seen.
+        Mode::Dialog(dialog) => (Role::Error, dialog::brief(*dialog, scene)),
+        _ => sentence::say(scene),
+    };
+    let size = format!("needs 40x12, has {}x{}: ", area.width, area.height);
     let line = Line::from(vec![scene.span(Role::Strong, size), scene.span(role, how)]);
     line.render(Rect { height: area.height.min(1), ..area }, buffer);
 }

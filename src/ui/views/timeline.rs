@@ -32,7 +32,8 @@ impl Timeline {
     /// All charts share it, so that what is above each other happened together.
     pub(super) fn of(scene: &Scene<'_>) -> Self {
         let traffic = &scene.snapshot().traffic.value;
-        let interval = traffic.interval_ms.max(1);
+        // Before the first report, seconds are as good as any.
+        let interval = if traffic.interval_ms == 0 { 1000 } else { traffic.interval_ms };
         let (first, last) = match (traffic.points.first(), traffic.points.last()) {
             (Some(first), Some(last)) => (first.at, last.at),
             _ => (0, 0),
@@ -82,7 +83,7 @@ impl Timeline {
         let is_now = scene.traffic_age().is_none();
         let end = if scene.is_over() {
             "end"
-        } else if is_now {
+        } else if is_now || scene.is_unreported() {
             "now"
         } else {
             "last report"

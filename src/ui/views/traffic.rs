@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
 
 use super::{Scene, draw_ends, wrap};
 use crate::{
@@ -58,7 +63,7 @@ fn draw_spark(buffer: &mut Buffer, row: Rect, rates: Vec<f64>, scene: &Scene<'_>
 pub(super) fn draw_generator(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let inner = Pane::new("Generator").render(area, buffer, scene.theme);
     let Some(point) = scene.latest_point() else {
-        return Line::from(scene.span(Role::Dim, "no reports yet")).render(inner, buffer);
+        return Line::from(unheard(scene)).render(inner, buffer);
     };
     let (role, verdict) = if scene.is_saturated() {
         (Role::Warn, "saturated: it delays what it measures")
@@ -85,10 +90,16 @@ fn figure(scene: &Scene<'_>, label: &str, value: &str, is_bad: bool) -> Line<'st
     ])
 }
 
+/// That nothing was heard, for now or for good.
+fn unheard(scene: &Scene<'_>) -> Span<'static> {
+    let words = if scene.counts_by_tasks() { "does not report" } else { "no reports yet" };
+    scene.span(Role::Dim, words)
+}
+
 /// `cpu 41 % lag 400 µs`.
 pub(super) fn health(scene: &Scene<'_>) -> Line<'static> {
     let Some(point) = scene.latest_point() else {
-        return Line::from(scene.span(Role::Dim, "no reports yet"));
+        return Line::from(unheard(scene));
     };
     let role = |is_bad| if is_bad { Role::Warn } else { Role::Text };
     Line::from(vec![
@@ -104,6 +115,15 @@ pub(super) fn requests(scene: &Scene<'_>) -> (Line<'static>, Line<'static>) {
     let total = scene.snapshot().traffic.value.requests;
     let rate = rate(scene, |point| point.requests_per_s);
     (per_second(scene, rate, "req/s", Role::Strong), altogether(scene, total, Role::Text))
+}
+
+/// Only the rate, and not as a column.
+pub(super) fn short((rate, _): (Line<'static>, Line<'static>)) -> Line<'static> {
+    let mut spans = rate.spans;
+    if let Some(first) = spans.first_mut() {
+        first.content = first.content.trim_start().to_owned().into();
+    }
+    spans.into()
 }
 
 /// Errors: per second now, and altogether.

@@ -133,3 +133,31 @@ fn the_cluster_counts() {
         (2, 1, 2)
     );
 }
+
+#[test]
+fn word_of_a_new_task_spreads_after_a_while() {
+    let mut world = World::new(1);
+    world.engine.setup.lag = 3000;
+    let by = RunTask { started_by: Some("a".to_owned()), ..request() };
+    let arn = world.engine.run_task(by, world.now).expect("room").tasks[0].task_arn.clone();
+    let of_a = ListTasks { started_by: Some("a".to_owned()), ..all() };
+    let seen = |world: &mut World| {
+        let described = world.describe(std::slice::from_ref(&arn));
+        let missing = described.failures.iter().filter(|it| it.reason == "MISSING").count();
+        let listed = [all(), of_a.clone()]
+            .map(|request| world.engine.list_tasks(&request, world.now).expect("listed").task_arns);
+        (described.tasks.len(), missing, listed.map(|arns| arns.len()))
+    };
+    world.pass(2999);
+    assert_eq!(seen(&mut world), (0, 1, [0, 0]));
+    world.pass(1);
+    assert_eq!(seen(&mut world), (1, 0, [1, 1]));
+}
+
+#[test]
+fn a_task_that_is_not_seen_yet_can_be_stopped() {
+    let mut world = World::new(1);
+    world.engine.setup.lag = 3000;
+    let arn = world.run(1).expect("room").tasks[0].task_arn.clone();
+    assert_eq!(world.stop(&arn).desired_status, "STOPPED");
+}

@@ -1,7 +1,10 @@
 //! The engine under scripted time: no process runs, no clock ticks by itself.
 
+mod draining;
+mod large;
 mod lifecycle;
 mod lists;
+mod losses;
 mod metrics;
 mod placement;
 mod random;
@@ -31,22 +34,23 @@ struct World {
 
 impl World {
     fn new(instances: u32) -> World {
-        Self::with_programs(instances, true)
+        let setup = Setup { instances, ..Self::setup() };
+        World { engine: Engine::new(setup, START), now: START, effects: Vec::new() }
     }
 
-    fn with_programs(instances: u32, any_program: bool) -> World {
-        let setup = Setup {
+    fn setup() -> Setup {
+        Setup {
             name: "loadtop".to_owned(),
             family: "loadtop-agent".to_owned(),
             container: "agent".to_owned(),
             boot: BOOT,
-            instances,
+            instances: 1,
             max_instances: 10,
             tasks_per_instance: 4,
-            any_program,
+            lag: 0,
+            losses: Vec::new(),
             seed: Uuid::from_u128(7),
-        };
-        World { engine: Engine::new(setup, START), now: START, effects: Vec::new() }
+        }
     }
 
     /// Lets time pass, event by event, so that nothing is skipped.

@@ -98,57 +98,6 @@ fn overrides_win_over_the_definition() {
     assert_eq!(environment["A"], "2");
 }
 
-/// Only what watches for the cloud's end: another program would outlive a kill -9.
-#[test]
-fn only_programs_that_end_with_the_cloud_are_taken() {
-    let mut world = World::with_programs(1, false);
-    let table: [(&[&str], &[&str], bool); 9] = [
-        (&[], &["loadtop", "agent"], true),
-        (&[], &["loadtop", "target", "--latency", "1s"], true),
-        (&["loadtop"], &["agent"], true),
-        (&[], &[], true),
-        (&[], &["/bin/sh", "-c", "loadtop agent"], false),
-        (&["/bin/sh"], &["loadtop", "agent"], false),
-        (&[], &["/opt/loadtop", "agent"], false),
-        (&[], &["loadtop"], false),
-        (&[], &["loadtop", "local"], false),
-    ];
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    for (entry_point, command, is_taken) in table {
-        let container = ContainerDefinition {
-            name: "agent".to_owned(),
-            memory: Some(16),
-            entry_point: words(entry_point),
-            command: words(command),
-            ..ContainerDefinition::default()
-        };
-        let request = RegisterTaskDefinition {
-            family: "f".to_owned(),
-            container_definitions: vec![container],
-            ..RegisterTaskDefinition::default()
-        };
-        let answer = world.engine.register_task_definition(request, world.now);
-        let refused = answer.err().map(|error| (error.code, error.message));
-        assert_eq!(refused.is_none(), is_taken, "{entry_point:?} {command:?}: {refused:?}");
-        assert!(refused.is_none_or(|(code, message)| {
-            code == "ClientException" && message.contains("`loadtop agent`")
-        }));
-        if !entry_point.is_empty() {
-            continue;
-        }
-        let container = ContainerOverride {
-            name: "agent".to_owned(),
-            command: Some(words(command)),
-            ..ContainerOverride::default()
-        };
-        let overrides = Overrides { container_overrides: vec![container] };
-        let answer = world.engine.run_task(RunTask { overrides, ..super::request() }, world.now);
-        let refused = answer.err().map(|error| error.code);
-        let expected = (!is_taken).then_some("InvalidParameterException");
-        assert_eq!(refused, expected, "{command:?}");
-    }
-}
-
 #[test]
 fn bad_requests_are_refused_in_awss_words() {
     let mut world = World::new(1);

@@ -15,6 +15,8 @@ enum Step {
     Started(prop::sample::Index),
     NotStarted(prop::sample::Index),
     Exited(prop::sample::Index),
+    LoseTask(prop::sample::Index),
+    LoseInstance(prop::sample::Index),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -27,6 +29,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => task().prop_map(Step::Started),
         1 => task().prop_map(Step::NotStarted),
         2 => task().prop_map(Step::Exited),
+        1 => task().prop_map(Step::LoseTask),
+        1 => task().prop_map(Step::LoseInstance),
     ]
 }
 
@@ -116,6 +120,13 @@ proptest! {
                     world.engine.set_desired_capacity(&request, world.now).expect("within the limits");
                 }
                 Step::Pass(span) => world.pass(*span),
+                Step::LoseTask(index) if !arns.is_empty() => { world.engine.lose_task(index.get(&arns).as_str()); }
+                Step::LoseInstance(index) => {
+                    let machines: Vec<_> = world.engine.instances.values().map(|it| it.machine.clone()).collect();
+                    if !machines.is_empty() {
+                        world.engine.lose_instance(index.get(&machines).as_str(), world.now);
+                    }
+                }
                 _ => happen(&mut world, &mut processes, step),
             }
             world.pass(0);

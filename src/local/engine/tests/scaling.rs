@@ -12,7 +12,7 @@ impl World {
     fn machines(&mut self) -> Vec<(String, &'static str)> {
         let groups = self.engine.describe_groups(&[], self.now).expect("described");
         let machines = groups.into_iter().flat_map(|group| group.machines);
-        machines.map(|(machine, lifecycle)| (machine, lifecycle.name())).collect()
+        machines.map(|machine| (machine.id, machine.lifecycle.name())).collect()
     }
 
     fn terminate(&mut self, machine: &str, decrement: bool) -> Result<group::Activity, ApiError> {
@@ -74,6 +74,19 @@ fn the_last_decrement_is_refused_at_the_minimum() {
     world.set_desired(0).expect("min is 0");
     let error = world.terminate(&machine, true).expect_err("it goes already");
     assert_eq!(error.code, "ValidationError");
+}
+
+#[test]
+fn no_machine_is_taken_from_a_group_at_its_minimum() {
+    let mut world = World::new(2);
+    world.engine.group.min = 2;
+    let machine = world.machines()[0].0.clone();
+    let error = world.terminate(&machine, true).expect_err("too few would be left");
+    assert_eq!((error.code, error.status), ("ValidationError", 400));
+    assert!(error.message.contains("equals minSize (2)"), "{}", error.message);
+    assert!(world.set_desired(1).is_err());
+    assert_eq!(world.machines().iter().filter(|machine| machine.1 == "InService").count(), 2);
+    world.terminate(&machine, false).expect("it is replaced");
 }
 
 #[test]

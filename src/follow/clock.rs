@@ -9,9 +9,9 @@ use crate::{
     model::{Millis, clock::BucketClock},
 };
 
-/// The agent's one clock: fed by the answers' dates, carried on monotonically.
+/// A task's one clock: fed by the answers' dates, carried on monotonically.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     zero: Instant,
     bucket: RefCell<BucketClock>,
 }
@@ -24,20 +24,19 @@ impl Default for Clock {
 
 impl Clock {
     /// Learns from an answer.
-    pub(super) fn observe(&self, dated: Option<Dated>) {
+    pub(crate) fn observe(&self, dated: Option<Dated>) {
         if let Some(Dated { sent, received, date }) = dated {
-            let ours = |at| self.ours(Instant::from_std(at));
-            self.bucket.borrow_mut().observe(ours(sent), ours(received), date);
+            self.bucket.borrow_mut().observe(self.ours(sent), self.ours(received), date);
         }
     }
 
     /// The bucket's time now, or none before its first answer.
-    pub(super) fn now(&self) -> Option<Millis> {
+    pub(crate) fn now(&self) -> Option<Millis> {
         self.bucket.borrow().at(self.ours(Instant::now()))
     }
 
     /// How long it is until the bucket's clock shows `at`; a while if that is unknown.
-    pub(super) fn until(&self, at: Millis) -> Duration {
+    pub(crate) fn until(&self, at: Millis) -> Duration {
         let now = self.now();
         now.map_or(Duration::from_secs(1), |now| Duration::from_millis(at.saturating_sub(now)))
     }

@@ -7,6 +7,9 @@ use crate::cloud::{Endpoint, Names};
 /// How long the end may take where nobody said: what ECS grants.
 const STOP_DEFAULT: Duration = Duration::from_secs(30);
 
+/// Says that a task hangs on its standard input.
+pub(crate) const LIFELINE: &str = "LOADTOP_LIFELINE";
+
 /// What a task is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -26,7 +29,7 @@ pub struct Settings {
     pub stop: Duration,
     /// The API.
     pub endpoint: Endpoint,
-    /// Whether the agent ends at once when its standard input does.
+    /// Whether the task ends at once when its standard input does.
     pub lifeline: bool,
 }
 
@@ -34,7 +37,7 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadSettings {
     /// A variable that must be there is not.
-    #[error("{0} is not set: an agent is started by loadtop, with its environment")]
+    #[error("{0} is not set: tasks are started by loadtop, with their environment")]
     Missing(&'static str),
     /// A variable does not hold what it should.
     #[error("{name}={value}: not {wanted}")]
@@ -58,28 +61,7 @@ impl Settings {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let text =
             |name| lookup(name).filter(|it| !it.is_empty()).ok_or(BadSettings::Missing(name));
-        let number = |name| {
-            let value = text(name)?;
-            let wrong = BadSettings::Wrong { name, value: value.clone(), wanted: "a whole number" };
-            value.parse::<u32>().map_err(|_| wrong)
-        };
-        let stop = match number("LOADTOP_STOP_MS") {
-            Ok(millis) => Duration::from_millis(millis.into()),
-            Err(BadSettings::Missing(_)) => STOP_DEFAULT,
-            Err(error) => return Err(error),
-        };
-        let lifeline = match lookup("LOADTOP_LIFELINE").as_deref() {
-            None | Some("") => false,
-            Some("stdin") => true,
-            Some(other) => {
-                let value = other.to_owned();
-                return Err(BadSettings::Wrong {
-                    name: "LOADTOP_LIFELINE",
-                    value,
-                    wanted: "`stdin`",
-                });
-            }
-        };
+        let number = |name| whole(name, text(name)?);
         let mut prefix = text("LOADTOP_PREFIX")?;
         if !prefix.ends_with('/') {
             prefix.push('/');
@@ -91,18 +73,18 @@ impl Settings {
             devices: number("LOADTOP_DEVICES")?,
             bucket: text("LOADTOP_BUCKET")?,
             prefix,
-            stop,
+            stop: stop_time(&lookup)?,
             endpoint: Endpoint {
                 url: text("AWS_ENDPOINT_URL")?,
                 region: text("AWS_REGION")?,
                 access_key: text("AWS_ACCESS_KEY_ID")?,
                 secret_key: text("AWS_SECRET_ACCESS_KEY")?,
             },
-            lifeline,
+            lifeline: lifeline(&lookup)?,
         })
     }
 
-    /// The names that the agent's calls are about: of all of them, the bucket.
+    /// The names that a task's calls are about: of all of them, the bucket.
     pub(super) fn names(&self) -> Names {
         Names {
             cluster: String::new(),
@@ -112,6 +94,30 @@ impl Settings {
             container: String::new(),
         }
     }
+}
+
+/// How long the end of a task may take.
+pub(crate) fn stop_time(lookup: impl Fn(&str) -> Option<String>) -> Result<Duration, BadSettings> {
+    let name = "LOADTOP_STOP_MS";
+    match lookup(name).filter(|it| !it.is_empty()) {
+        None => Ok(STOP_DEFAULT),
+        Some(millis) => whole(name, millis).map(|millis| Duration::from_millis(millis.into())),
+    }
+}
+
+/// Whether a task hangs on its standard input.
+pub(crate) fn lifeline(lookup: impl Fn(&str) -> Option<String>) -> Result<bool, BadSettings> {
+    let name = LIFELINE;
+    match lookup(name) {
+        None => Ok(false),
+        Some(it) if it.is_empty() => Ok(false),
+        Some(it) if it == "stdin" => Ok(true),
+        Some(value) => Err(BadSettings::Wrong { name, value, wanted: "`stdin`" }),
+    }
+}
+
+fn whole(name: &'static str, value: String) -> Result<u32, BadSettings> {
+    value.parse().map_err(|_| BadSettings::Wrong { name, value, wanted: "a whole number" })
 }
 
 #[cfg(test)]

@@ -3,33 +3,33 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
-    time::Instant,
 };
 
 use bytes::Bytes;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::{
-    agent::station::Station,
     cloud::{
         CloudError, ErrorKind,
         types::{Dated, Datum, Fetched, Object},
     },
+    follow::Station,
     model::Millis,
     stats::{Merged, Part},
 };
 
 /// The bucket's time when a test begins: half way through a second, which is what a
 /// clock guesses that has seen one date.
-pub(super) const NOW: Millis = 1_800_000_000_500;
+pub(crate) const NOW: Millis = 1_800_000_000_500;
 
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     began: Instant,
     objects: RefCell<BTreeMap<String, (Bytes, u32)>>,
     written: RefCell<Vec<String>>,
-    pub(super) published: RefCell<Vec<Datum>>,
+    pub(crate) published: RefCell<Vec<Datum>>,
     /// How many calls were refused.
-    pub(super) refused: Cell<u32>,
+    pub(crate) refused: Cell<u32>,
     reads: Cell<Option<ErrorKind>>,
     writes: Cell<Option<ErrorKind>>,
     metrics: Cell<Option<ErrorKind>>,
@@ -51,7 +51,7 @@ impl Default for Bucket {
 }
 
 impl Bucket {
-    pub(super) fn put(&self, key: &str, object: &impl Serialize) {
+    pub(crate) fn put(&self, key: &str, object: &impl Serialize) {
         let body = serde_json::to_vec(object).expect("JSON");
         self.insert(key, body.into());
     }
@@ -62,20 +62,20 @@ impl Bucket {
         objects.insert(key.to_owned(), (body, version));
     }
 
-    pub(super) fn refuse_reads(&self, kind: Option<ErrorKind>) {
+    pub(crate) fn refuse_reads(&self, kind: Option<ErrorKind>) {
         self.reads.set(kind);
     }
 
-    pub(super) fn refuse_writes(&self, kind: Option<ErrorKind>) {
+    pub(crate) fn refuse_writes(&self, kind: Option<ErrorKind>) {
         self.writes.set(kind);
     }
 
-    pub(super) fn refuse_metrics(&self, kind: Option<ErrorKind>) {
+    pub(crate) fn refuse_metrics(&self, kind: Option<ErrorKind>) {
         self.metrics.set(kind);
     }
 
     /// All results that were written.
-    pub(super) fn merged(&self) -> Merged {
+    pub(crate) fn merged(&self) -> Merged {
         let mut merged = Merged::default();
         for (key, (body, _)) in self.objects.borrow().iter() {
             if key.starts_with("results/") {
@@ -88,17 +88,17 @@ impl Bucket {
     }
 
     /// The keys of the parts as they were written.
-    pub(super) fn parts(&self) -> Vec<String> {
+    pub(crate) fn parts(&self) -> Vec<String> {
         self.written.borrow().clone()
     }
 
     /// The keys that they should have.
-    pub(super) fn parts_in_order(&self) -> Vec<String> {
+    pub(crate) fn parts_in_order(&self) -> Vec<String> {
         (1..=self.parts().len()).map(|n| format!("results/0-1/{n:06}.hlog")).collect()
     }
 
     /// The sum of a metric by run.
-    pub(super) fn sum(&self, name: &str) -> f64 {
+    pub(crate) fn sum(&self, name: &str) -> f64 {
         let data = self.published.borrow();
         let found = data.iter().filter(|it| it.name == name && it.dimensions.len() == 1);
         found.flat_map(|it| &it.values).map(|(value, count)| value * count).sum()

@@ -1,54 +1,74 @@
 //! Reads the wish again and again, and hands on what is new.
 //!
-//! Invariants: versions only grow; a wish is handed on together with the plan that
-//! it names, never with another. Who cannot read goes on with what was read last:
-//! the lease says until when.
+//! Invariants: versions only grow; a wish is handed on once everything that it needs
+//! is ready, never before. Who cannot read goes on with what was read last: the lease
+//! says until when.
 
-use std::{rc::Rc, time::Duration};
+use std::{convert::Infallible, rc::Rc, time::Duration};
 
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use tokio::{sync::watch, time::sleep};
 
-use super::{backoff::Random, clock::Clock, say, script::Script, shared::Shared, station::Station};
-use crate::{cloud::types::Fetched, model::wish::Wish, plan::Plan};
+use super::{Clock, Random, Station};
+use crate::{cloud::types::Fetched, model::wish::Wish};
 
 /// The wish's key.
 const WISH: &str = "wish.json";
 /// How often to look before any wish says how often.
 const FIRST_POLL: Duration = Duration::from_secs(1);
-/// No wish makes agents look more often than this.
+/// No wish makes anybody look more often than this.
 const SHORTEST_POLL: Duration = Duration::from_millis(20);
-/// How far a pause between two looks is from the wish's, either way: agents that
+/// How far a pause between two looks is from the wish's, either way: tasks that
 /// began together do not look together for ever.
 const JITTER: f64 = 0.2;
 
+/// The newest wish, once there is one.
+pub(crate) type Wishes = watch::Receiver<Option<Rc<Wish>>>;
+
+/// Makes ready what a wish needs before anybody hears of it.
+pub(crate) trait Prepare {
+    /// What fails is tried again with the next look.
+    async fn prepare(&mut self, wish: &Wish) -> Result<()>;
+}
+
+/// A wish that is all there is to know.
+impl Prepare for () {
+    async fn prepare(&mut self, _: &Wish) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Follows the wish of one run.
-pub(super) struct Follower<S> {
+pub(crate) struct Follower<S, P> {
     station: Rc<S>,
     clock: Rc<Clock>,
-    shared: Rc<Shared>,
+    prepare: P,
+    say: fn(&str),
     wishes: watch::Sender<Option<Rc<Wish>>>,
     etag: Option<String>,
-    plan: String,
     failing: bool,
     random: Random,
 }
 
-impl<S: Station> Follower<S> {
-    /// A follower, and where it says what is new.
-    pub(super) fn new(
+impl<S: Station, P: Prepare> Follower<S, P> {
+    /// A follower for the task of this name, and where it says what is new. Its words
+    /// for people go through `say`.
+    pub(crate) fn new(
         station: Rc<S>,
         clock: Rc<Clock>,
-        shared: Rc<Shared>,
-    ) -> (Self, watch::Receiver<Option<Rc<Wish>>>) {
+        prepare: P,
+        task: &str,
+        say: fn(&str),
+    ) -> (Self, Wishes) {
         let (wishes, told) = watch::channel(None);
-        let random = Random::new(&shared.task, u32::MAX);
-        let (etag, plan, failing) = (None, String::new(), false);
-        (Follower { station, clock, shared, wishes, etag, plan, failing, random }, told)
+        let random = Random::new(task, u32::MAX);
+        let (etag, failing) = (None, false);
+        (Follower { station, clock, prepare, say, wishes, etag, failing, random }, told)
     }
 
     /// Follows for ever; the caller drops it.
-    pub(super) async fn follow(mut self) {
+    pub(crate) async fn follow(mut self) -> Infallible {
+        let say = self.say;
         loop {
             match self.look().await {
                 Ok(()) if self.failing => {
@@ -77,31 +97,12 @@ impl<S: Station> Follower<S> {
         let wish: Wish = serde_json::from_slice(&object.body).wrap_err("it is no wish")?;
         let newest = self.wishes.borrow().as_ref().map(|wish| wish.version);
         if newest.is_none_or(|newest| wish.version > newest) {
-            self.adopt(wish).await?;
+            self.prepare.prepare(&wish).await?;
+            self.wishes.send_replace(Some(Rc::new(wish)));
         }
         // Only now: what could not be followed is read again next time.
         self.etag = Some(object.etag);
         Ok(())
-    }
-
-    async fn adopt(&mut self, wish: Wish) -> Result<()> {
-        if wish.plan != self.plan {
-            let plan = self.plan(&wish.plan).await.wrap_err_with(|| wish.plan.clone())?;
-            let scripts = Script::all(&plan, &mut self.shared.recorder.borrow_mut());
-            self.shared.set_scripts(scripts);
-            self.plan.clone_from(&wish.plan);
-        }
-        self.wishes.send_replace(Some(Rc::new(wish)));
-        Ok(())
-    }
-
-    async fn plan(&self, key: &str) -> Result<Plan> {
-        let (found, dated) = self.station.fetch(key, None).await?;
-        self.clock.observe(dated);
-        match found {
-            Fetched::New(object) => serde_json::from_slice(&object.body).map_err(Report::from),
-            Fetched::Unchanged | Fetched::Missing => Err(eyre!("there is no such plan")),
-        }
     }
 
     fn pause(&mut self) -> Duration {

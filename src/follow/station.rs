@@ -1,7 +1,7 @@
-//! What an agent needs of the cloud: three calls.
+//! What a task needs of the cloud: three calls.
 //!
-//! Invariant: nothing else in `agent` calls the cloud, so that tests run an agent
-//! over memory. Keys are relative to the run's prefix.
+//! Invariant: nothing else in a task calls the cloud, so that tests run it over
+//! memory. Keys are relative to the run's prefix.
 
 use bytes::Bytes;
 
@@ -14,9 +14,9 @@ use crate::{
     stats::metrics::NAMESPACE,
 };
 
-/// Where the wish comes from, and reports and results go. Agents have one thread,
+/// Where the wish comes from, and reports and results go. Tasks have one thread,
 /// so the futures need not be `Send`.
-pub(super) trait Station {
+pub(crate) trait Station {
     /// Reads an object, unless it still has the known entity tag.
     async fn fetch(
         &self,
@@ -32,13 +32,13 @@ pub(super) trait Station {
 }
 
 /// The real one.
-pub(super) struct CloudStation {
+pub(crate) struct CloudStation {
     cloud: Cloud,
     prefix: String,
 }
 
 impl CloudStation {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let cloud = Cloud::connect(&settings.endpoint, settings.names());
         CloudStation { cloud, prefix: settings.prefix.clone() }
     }

@@ -1,0 +1,195 @@
+//! Finding the runs that are on here, and going on with one of them.
+//!
+//! Invariant: a run that has ended is looked at once; what is found is a run of this
+//! place, whatever else shares the bucket.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    Join,
+    actor::Actor,
+    run::Run,
+    snapshot::Level,
+    wishes::{self, Stored},
+};
+use crate::{
+    cloud::{Cloud, CloudError, types::Fetched},
+    model::{Millis, leadership::Leadership, registry::Registry},
+    plan::Plan,
+};
+
+/// What the keys of all runs begin with.
+const RUNS: &str = "loadtop/";
+/// Objects that are read at once.
+const AT_ONCE: usize = 16;
+/// How often runs are looked for while there is none to follow.
+const IDLE_EVERY_MS: Millis = 3_000;
+/// How often others are looked for beside the one that is followed.
+const BESIDE_EVERY_MS: Millis = 30_000;
+
+/// What is known of the runs here.
+#[derive(Debug, Default)]
+pub(super) struct Finding {
+    /// Runs that have ended, and what is no run of this place.
+    over: BTreeSet<String>,
+    on_its_way: bool,
+    next: Millis,
+    /// Whether there was an answer at all.
+    pub(super) answered: bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    over: BTreeSet<String>,
+    live: Vec<Registry>,
+    joined: Option<Box<Joined>>,
+}
+
+/// A run to go on with.
+#[derive(Debug)]
+pub(super) struct Joined {
+    registry: Registry,
+    stored: Stored,
+    plan: Plan,
+}
+
+impl Actor {
+    /// Whether it is not known yet whether there is a run to go on with.
+    pub(super) fn is_finding(&self) -> bool {
+        self.options.join != Join::Own && !self.finding.answered
+    }
+
+    /// Looks for runs, if that is due.
+    pub(super) fn find(&mut self, now: Millis) {
+        if self.options.join == Join::Own || self.finding.on_its_way || now < self.finding.next {
+            return;
+        }
+        self.finding.on_its_way = true;
+        let following = self.run.as_ref().is_some_and(|run| !run.has_ended());
+        let (cloud, over) = (self.cloud.clone(), self.finding.over.clone());
+        let join = (!following).then(|| self.options.join.clone());
+        self.spawn(async move { super::jobs::Done::Found(find(&cloud, over, join).await) });
+    }
+
+    /// Takes in what was found.
+    pub(super) fn learn_found(&mut self, answer: Result<Found, CloudError>) {
+        let now = self.clock.monotonic();
+        self.finding.on_its_way = false;
+        let found = match answer {
+            Ok(found) => found,
+            Err(error) => {
+                self.finding.next = now + IDLE_EVERY_MS;
+                return self.failed(&error, "live runs are looked for again");
+            }
+        };
+        self.finding.answered = true;
+        self.finding.over.extend(found.over);
+        let free = self.run.as_ref().is_none_or(Run::has_ended);
+        if let Some(joined) = found.joined.filter(|_| free) {
+            self.join(*joined);
+        }
+        let ours = self.run.as_ref().map(|run| run.id.clone());
+        self.others = found
+            .live
+            .into_iter()
+            .map(|it| it.run)
+            .filter(|it| Some(it) != ours.as_ref())
+            .collect();
+        if let (Join::Run(run), None) = (&self.options.join, &self.run) {
+            let text = format!("there is no run {run} here that has not ended: see loadtop status");
+            self.notice(Level::Error, text);
+        }
+        let idle = self.run.as_ref().is_none_or(Run::has_ended);
+        self.finding.next = now + if idle { IDLE_EVERY_MS } else { BESIDE_EVERY_MS };
+    }
+
+    fn join(&mut self, joined: Joined) {
+        let now = self.clock.monotonic();
+        let Joined { registry, stored, plan } = joined;
+        if self.run.as_ref().is_some_and(|run| run.id == registry.run) {
+            return;
+        }
+        self.clock.observe(stored.dated);
+        let lead = Leadership::new(self.me.clone(), self.options.leads && !self.left);
+        let mut run = Run::new(
+            registry,
+            Some(plan),
+            &self.cloud,
+            stored.wish.clone(),
+            lead,
+            &self.options.runs,
+        );
+        run.take_wish(stored.wish, stored.etag, now);
+        run.calls_before = self.cloud.calls();
+        let text = format!("run {} of {} is on: this is it", run.id, run.registry.by);
+        self.tasks_at = None;
+        self.looks.begin_run();
+        self.run = Some(run);
+        self.notice(Level::Info, text);
+    }
+}
+
+/// Reads the registry entries that are not known to be over, and all of the run that
+/// `join` asks for, if there is one.
+async fn find(
+    cloud: &Cloud,
+    known: BTreeSet<String>,
+    join: Option<Join>,
+) -> Result<Found, CloudError> {
+    let names = cloud.list_prefixes(RUNS).await?;
+    let entries: Vec<(String, Option<Registry>)> =
+        stream::iter(names.into_iter().filter(|name| !known.contains(name)))
+            .map(|name| async move {
+                let entry = read::<Registry>(cloud, &format!("{RUNS}{name}/run.json")).await?;
+                Ok::<_, CloudError>((name, entry))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+    let mut over = BTreeSet::new();
+    let mut live = Vec::new();
+    let place = cloud.place();
+    for (name, entry) in entries {
+        match entry {
+            Some(entry) if entry.place == place && entry.ended_at.is_none() => live.push(entry),
+            // One that is just being written has no entry yet.
+            None => {}
+            Some(_) => {
+                over.insert(name);
+            }
+        }
+    }
+    live.sort_by(|a, b| (a.started_ms, &a.run).cmp(&(b.started_ms, &b.run)));
+    let wanted = match &join {
+        Some(Join::Latest) => live.last(),
+        Some(Join::Run(run)) => live.iter().find(|it| it.run == *run),
+        Some(Join::Own) | None => None,
+    };
+    let joined = match wanted {
+        Some(entry) => details(cloud, entry.clone()).await?.map(Box::new),
+        None => None,
+    };
+    Ok(Found { over, live, joined })
+}
+
+async fn details(cloud: &Cloud, registry: Registry) -> Result<Option<Joined>, CloudError> {
+    let prefix = format!("{RUNS}{}/", registry.run);
+    let stored = wishes::read(cloud, &format!("{prefix}wish.json")).await?;
+    let plan = read::<Plan>(cloud, &format!("{prefix}{}", stored.wish.plan)).await?;
+    Ok(plan.map(|plan| Joined { registry, stored, plan }))
+}
+
+async fn read<T: serde::de::DeserializeOwned>(
+    cloud: &Cloud,
+    key: &str,
+) -> Result<Option<T>, CloudError> {
+    let (found, _) = cloud.get_object(key, None).await?;
+    let Fetched::New(object) = found else {
+        return Ok(None);
+    };
+    let value = serde_json::from_slice(&object.body);
+    Ok(value.inspect_err(|error| tracing::warn!("{key} cannot be read: {error}")).ok())
+}

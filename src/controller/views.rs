@@ -1,0 +1,202 @@
+//! What the screen gets of a run.
+//!
+//! Invariant: who leads says what it knows; who follows says what the leader told
+//! it, with the age that has.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use super::{
+    actor::Actor,
+    clock::wall,
+    progress::Progress,
+    requests::STOP_MS,
+    run::{Over, Run, Stage},
+    snapshot::{Aged, OrdersView, Phase, RampView, RunView, Snapshot, TasksView},
+    sweep::Sweep,
+};
+use crate::{
+    model::{
+        Millis, ramp,
+        slots::SlotState,
+        wish::{State, Wish},
+    },
+    plan::Plan,
+};
+
+impl Actor {
+    /// All that is known now.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let (now, at) = (self.clock.monotonic(), self.clock.bucket());
+        let run = self.run.as_ref();
+        let wish = run.map(|run| run.preview(at));
+        let plan = run.and_then(|run| run.plan.as_ref()).or(self.options.plan.as_ref());
+        let unwritten = run.map_or(0, |run| run.queue.len()) + self.fleet.calls;
+        Snapshot {
+            at: wall(),
+            site: self.site.clone(),
+            target: plan.and_then(Plan::target).map_or_else(String::new, ToString::to_string),
+            run: run.zip(wish.as_ref()).map(|(run, wish)| self.run_view(run, wish, now)),
+            instances: Aged { value: self.fleet.view(now), at: self.fleet_at },
+            tasks: run.map_or_else(Aged::default, |run| self.tasks_view(run)),
+            devices: run.zip(wish.as_ref()).map_or_else(Aged::default, |(run, wish)| {
+                run.figures.devices(wish.live.len(), |at| self.clock.to_wall(at))
+            }),
+            ramp: wish.as_ref().map(|wish| ramp_view(wish, at)).unwrap_or_default(),
+            traffic: run.map_or_else(Aged::default, |run| run.figures.traffic()),
+            notices: self.notices.list(),
+            calls: self.cloud.calls(),
+            finding: self.is_finding(),
+            others: self.others.clone(),
+            orders: OrdersView { unwritten: unwritten as u32, ..self.orders.clone() },
+        }
+    }
+
+    fn run_view(&self, run: &Run, wish: &Wish, now: Millis) -> RunView {
+        RunView {
+            id: run.id.clone(),
+            phase: self.phase(run, wish, now),
+            started_at: run.registry.started_ms,
+            lease_left_ms: run.wish.lease_until.saturating_sub(self.clock.bucket()),
+            lead: self.lead_view(now),
+            warning: self.warning(run),
+            poll_ms: run.wish.poll_ms,
+            stuck: match (&run.ending, &run.told) {
+                (Some(ending), _) => ending.stuck.clone(),
+                (None, Some((told, _))) => told.stuck.clone().map(Arc::new),
+                (None, None) => None,
+            },
+            folder: run.folder.clone(),
+            summary: run.summary.clone(),
+        }
+    }
+
+    /// What is wrong for as long as the run lasts.
+    fn warning(&self, run: &Run) -> Option<String> {
+        let definition = self.fleet.definition.as_ref()?;
+        let watched = self.site.ends_programs
+            || definition.containers.iter().any(|name| name.contains("watchdog"));
+        (run.is_of_images() && !watched && !run.has_ended()).then(|| {
+            format!(
+                "nothing ends the tasks of {} by itself when every controller is gone: end the run \
+                 with K before you leave",
+                definition.name
+            )
+        })
+    }
+
+    /// What the run is at.
+    pub(super) fn phase(&self, run: &Run, wish: &Wish, now: Millis) -> Phase {
+        if run.has_ended() {
+            return Phase::Ended;
+        }
+        if run.over == Over::Reading {
+            return Phase::Collecting { read: 0, of: 0 };
+        }
+        if let Some(ending) = &run.ending {
+            return match ending.stage {
+                Stage::Ended => Phase::Ended,
+                Stage::Collecting => Phase::Collecting {
+                    read: run.reading.read.load(Ordering::Relaxed),
+                    of: run.reading.of.load(Ordering::Relaxed),
+                },
+                Stage::Clearing => Phase::Ending {
+                    tasks_left: run.tasks_left(),
+                    left_ms: ending.stuck.is_none().then(|| self.left_ms(run, now)),
+                },
+            };
+        }
+        match (wish.state, &run.told) {
+            (State::Stop, Some((Progress { phase, .. }, _)))
+                if matches!(phase, Phase::Ending { .. } | Phase::Collecting { .. }) =>
+            {
+                *phase
+            }
+            (State::Stop, told) => Phase::Ending {
+                tasks_left: told.as_ref().map_or(0, |(told, _)| told.tasks.running),
+                left_ms: None,
+            },
+            (State::Paused, _) => Phase::Paused,
+            (State::Run, _) => Phase::Running,
+        }
+    }
+
+    /// How long the end takes at most, if all goes well: agents have their time to see
+    /// the wish, then each task that is left takes a StopTask and its stop timeout.
+    fn left_ms(&self, run: &Run, now: Millis) -> Millis {
+        let Some(ending) = &run.ending else {
+            return 0;
+        };
+        let patience = (ending.since + run.patience()).saturating_sub(now);
+        let untold = run.slots.iter().filter(|slot| {
+            matches!(
+                slot.state,
+                SlotState::Placed { stopping: false, .. } | SlotState::Asked { .. }
+            )
+        });
+        let calls = self.quotas.change.time_for(untold.count() as u32);
+        patience + calls + if run.slots.is_quiet() { 0 } else { STOP_MS }
+    }
+
+    fn tasks_view(&self, run: &Run) -> Aged<TasksView> {
+        if run.has_table() || run.has_ended() && run.told.is_none() {
+            return Aged { value: run.tasks(self.pace(run)), at: self.tasks_at };
+        }
+        run.told.as_ref().map_or_else(Aged::default, |(told, _)| Aged {
+            value: told.tasks.clone(),
+            at: Some(self.clock.to_wall(told.at)),
+        })
+    }
+
+    /// What is told to those who do not lead.
+    pub(super) fn progress(&self, run: &Run, now: Millis) -> Progress {
+        let at = self.clock.bucket();
+        Progress {
+            at,
+            phase: self.phase(run, &run.preview(at), now),
+            tasks: run.tasks(self.pace(run)),
+            stuck: run.ending.as_ref().and_then(|it| it.stuck.as_deref().cloned()),
+            tally: run.tally.clone(),
+        }
+    }
+}
+
+impl Run {
+    /// Tasks that are not known to be gone.
+    pub(super) fn tasks_left(&self) -> u32 {
+        let asked = self.slots.iter().filter(|it| matches!(it.state, SlotState::Asked { .. }));
+        (self.slots.arns().count() + self.strays.len() + asked.count()) as u32
+    }
+
+    /// The tasks for the screen.
+    pub(super) fn tasks(&self, pace: super::sweep::Pace) -> TasksView {
+        let mut view = TasksView {
+            stopped: self.tally.stopped,
+            failed: self.tally.failed,
+            failures: self.tally.failures.clone(),
+            swept_every_ms: Sweep::every(self.slots.arns().count(), pace),
+            ..TasksView::default()
+        };
+        for slot in self.slots.iter() {
+            match &slot.state {
+                SlotState::Retired => continue,
+                SlotState::Free { no_room: true, .. } => view.waiting_for_room += 1,
+                SlotState::Free { .. } | SlotState::Asked { .. } => view.requested += 1,
+                SlotState::Placed { stopping: true, .. } => {
+                    view.stopping += 1;
+                    continue;
+                }
+                SlotState::Placed { running: true, .. } => view.running += 1,
+                SlotState::Placed { .. } => view.pending += 1,
+                SlotState::GivenUp => view.given_up += 1,
+            }
+            view.wanted += 1;
+        }
+        view
+    }
+}
+
+/// The ramp for the screen.
+fn ramp_view(wish: &Wish, at: Millis) -> RampView {
+    let progress = ramp::progress(wish, at);
+    RampView { total: progress.live, planned: progress.due, left_ms: progress.left_ms }
+}

@@ -1,0 +1,188 @@
+//! Whole controllers against a whole cloud in one process, on a clock that passes as
+//! fast as the machine computes: for tests on a paused `current_thread` runtime
+//! (`#[tokio::test(start_paused = true)]`).
+//!
+//! Invariant: nothing here listens, starts a process or waits for real time; the
+//! controllers speak the same wire protocols as ever, each over a [`Link`] of its own.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use super::{Devices, Ledger, LocalCloud, Options, Runner, Store, clock::wall, link::Link};
+use crate::{
+    cloud::{Cloud, Site},
+    controller::{self, Command, Controller, Handle, Join, Snapshot},
+    model::{
+        confirmed::Confirmed,
+        registry::{Policy, Workload},
+        wish::Spread,
+    },
+    plan::Plan,
+};
+
+/// How often is looked whether something holds that no snapshot says.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A cloud with modelled tasks, and a folder for whoever uses it.
+pub(crate) struct World {
+    /// The cloud.
+    pub(crate) local: LocalCloud,
+    /// What controllers are told of it. Most of what a simulated minute costs is what
+    /// they look at: with a longer `refresh` hours are cheap.
+    pub(crate) site: Site,
+    folder: TempDir,
+}
+
+/// A controller of a world, and its own way to the cloud.
+pub(crate) struct Seat {
+    /// How to speak with it.
+    pub(crate) handle: Handle,
+    /// Its way to the cloud.
+    pub(crate) link: Link,
+    /// Its client, with the counts of its calls.
+    pub(crate) cloud: Cloud,
+    controller: Controller,
+}
+
+impl World {
+    /// A cloud as `loadtop local` makes it, but for what `change` changes. Of two
+    /// worlds with the same seed, all that is random in the cloud is the same.
+    pub(crate) fn new(seed: u64, change: impl FnOnce(&mut Options)) -> World {
+        let folder = TempDir::new().expect("a folder");
+        let mut options = Options {
+            buckets: Store::Memory,
+            runner: Runner::Modelled,
+            seed: Uuid::from_u128(u128::from(seed)),
+            outlives_us: true,
+            ..Options::new(folder.path(), "loadtop".into())
+        };
+        change(&mut options);
+        // Where in its second a clock starts decides what is learned from dates.
+        let now = wall() / 1000 * 1000 + seed % 1000;
+        let local = LocalCloud::in_process(&options, now).expect("a cloud");
+        World { site: local.site(), local, folder }
+    }
+
+    /// A client over a way of its own.
+    pub(crate) fn client(&self) -> (Cloud, Link) {
+        let link = self.local.link();
+        let cloud =
+            Cloud::with_http_client(&self.local.endpoint(), self.local.names(), link.clone());
+        (cloud, link)
+    }
+
+    /// A controller with a folder of this name; 250 devices a task.
+    pub(crate) fn controller(&self, name: &str) -> Seat {
+        self.controller_with(name, |_| {})
+    }
+
+    /// The same with other options.
+    pub(crate) fn controller_with(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut controller::Options),
+    ) -> Seat {
+        let target = "tcp://127.0.0.1:9".parse().expect("a target");
+        let mut options = controller::Options {
+            plan: Some(Plan::simple(target)),
+            devices_per_task: 250,
+            workload: Workload::Agent,
+            policy: Policy::default(),
+            limit: None,
+            runs: self.folder.path().join(name),
+            join: Join::Own,
+            leads: true,
+        };
+        change(&mut options);
+        let (cloud, link) = self.client();
+        let (controller, handle) = Controller::start(cloud.clone(), self.site.clone(), options);
+        Seat { handle, link, cloud, controller }
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn run_for(&self, time: Duration) {
+        sleep(time).await;
+    }
+
+    /// Lets time pass until something holds in this world; at the deadline the test
+    /// fails with `what`.
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        deadline: Duration,
+        mut holds: impl FnMut(&Ledger) -> bool,
+    ) {
+        let looking = async {
+            while !holds(&self.ledger()) {
+                sleep(LOOK).await;
+            }
+        };
+        let seen = timeout(deadline, looking).await;
+        assert!(seen.is_ok(), "not within {deadline:?}: {what}; {:?}", self.ledger());
+    }
+
+    /// What is known of tasks and devices, from where nobody can be deceived.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.local.ledger()
+    }
+
+    /// The devices of a run, by index.
+    pub(crate) fn devices(&self, run: &str) -> Devices {
+        self.local.devices(run)
+    }
+
+    /// Tasks whose program runs, or is on its way up or down.
+    pub(crate) fn running_tasks(&self) -> u32 {
+        self.ledger().tasks
+    }
+
+    /// Whether agents can read the bucket; they can unless told otherwise.
+    pub(crate) fn agents_hear(&self, hear: bool) {
+        let population = self.local.shell.tasks().population();
+        population.expect("the tasks are modelled").set_deaf(!hear);
+    }
+}
+
+impl Seat {
+    /// Gives an order.
+    pub(crate) async fn order(&self, command: Command) {
+        self.handle.commands.send(command).await.expect("the controller is there");
+    }
+
+    /// Adds devices, their starts spread evenly over a window.
+    pub(crate) async fn add(&self, devices: u32, over: Duration) {
+        let (spread, seed) = (Spread::Uniform, Some(7));
+        self.order(Command::Add { devices, over, spread, seed }).await;
+    }
+
+    /// Ends the run, as somebody who has agreed to that.
+    pub(crate) async fn end_run(&self, scale_to_zero: bool) {
+        self.order(Command::End { scale_to_zero, confirmed: Confirmed::ByPlan }).await;
+    }
+
+    /// Lets time pass until a snapshot is as wanted; at the deadline the test fails
+    /// with `what`.
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        deadline: Duration,
+        mut wanted: impl FnMut(&Snapshot) -> bool,
+    ) {
+        let mut snapshots = self.handle.snapshots.clone();
+        let seen = timeout(deadline, snapshots.wait_for(|snapshot| wanted(snapshot))).await;
+        let is_seen = matches!(seen, Ok(Ok(_)));
+        let last = &self.handle.snapshots;
+        assert!(is_seen, "not within {deadline:?}: {what}; {:#?}", last.borrow());
+    }
+
+    /// Ends the controller as a closed terminal does: its calls are abandoned.
+    pub(crate) async fn leave(self) {
+        self.controller.stop().await;
+    }
+}

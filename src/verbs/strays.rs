@@ -1,0 +1,64 @@
+//! Tasks of loadtop's that belong to no run that is on: what a lost bucket, or a run
+//! whose objects were removed, leaves behind.
+//!
+//! Invariant: only tasks whose `startedBy` begins with `loadtop/` are ever touched.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use crate::cloud::{Cloud, CloudError, ErrorKind, types::TaskSeen};
+
+/// What the tasks of all runs are started by begins with.
+const OURS: &str = "loadtop/";
+/// How often is looked whether they have stopped, and how soon a call that failed is
+/// made again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The cluster's tasks of loadtop's that are of none of these runs.
+pub(super) async fn find(
+    cloud: &Cloud,
+    runs: &BTreeSet<String>,
+) -> Result<Vec<TaskSeen>, CloudError> {
+    let arns = cloud.list_tasks(None).await?;
+    let mut tasks = cloud.describe_tasks(&arns).await?;
+    tasks.retain(|task| {
+        let run = task.started_by.as_deref().and_then(|by| by.strip_prefix(OURS));
+        run.is_some_and(|run| !runs.contains(run)) && task.last_status != "STOPPED"
+    });
+    Ok(tasks)
+}
+
+/// Stops them and waits until they are STOPPED; the answer is what is left at the
+/// deadline.
+pub(super) async fn end(cloud: &Cloud, tasks: &[TaskSeen], until: Instant) -> Vec<String> {
+    let mut untold: Vec<String> = tasks.iter().map(|task| task.arn.clone()).collect();
+    let mut left = untold.clone();
+    loop {
+        let mut again = Vec::new();
+        for arn in untold {
+            match cloud.stop_task(&arn, "it belongs to no run that is on").await {
+                Ok(()) => {}
+                Err(error) if error.kind == ErrorKind::NotFound => left.retain(|it| *it != arn),
+                Err(error) => {
+                    tracing::warn!("{arn}: {error}");
+                    again.push(arn);
+                }
+            }
+        }
+        untold = again;
+        match cloud.describe_tasks(&left).await {
+            // Those that ECS does not know any more are gone.
+            Ok(seen) => {
+                let alive = seen.into_iter().filter(|task| task.last_status != "STOPPED");
+                left = alive.map(|task| task.arn).collect();
+                untold.retain(|arn| left.contains(arn));
+            }
+            Err(error) => tracing::warn!("{error}"),
+        }
+        if left.is_empty() || Instant::now() >= until {
+            return left;
+        }
+        sleep(AGAIN).await;
+    }
+}
