@@ -136,6 +136,7 @@ fn who_confirms_is_known() {
             "controller/advance.rs",
             "headless.rs",
             "controller/end.rs",
+            "controller/tasks.rs",
             "local/sim.rs",
             "verbs/killall.rs",
             "verbs/order.rs",
