@@ -232,7 +232,6 @@ impl Summary {
             Confirmed::ByPlan if did_nothing || facts.devices_given_up > 0 => RunResult::Error,
             Confirmed::ByPolicy | Confirmed::ByLease => RunResult::Error,
             Confirmed::ByPlan => RunResult::Passed,
-            Confirmed::ByPolicy => RunResult::Error,
             _ => RunResult::Stopped,
         };
         let exit_code = match (result, facts.confirmed) {
