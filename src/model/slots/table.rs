@@ -1,7 +1,7 @@
 //! All slots of a run, and what happens to them.
 //!
-//! Invariant: an answer counts only for a call that is on its way, so one that comes
-//! late changes nothing; no slot is asked for while a call for it is on its way.
+//! Invariant: an answer counts only where one is awaited; a slot whose task was found
+//! meanwhile keeps it, whatever the answer says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,7 +140,7 @@ impl Slots {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let counts = self.counts();
-        counts.asked + counts.placed() == 0 && self.agenda.on_way.is_empty()
+        counts.asked + counts.placed() == 0
     }
 
     /// Where a new batch may begin, from `next` on: the first index whose slot is
@@ -182,17 +182,13 @@ impl Slots {
             slot.attempt = attempt;
             slot.state = SlotState::Asked { again_at: None };
         });
-        if self.by_number.contains_key(&slot) {
-            self.agenda.on_way.insert(slot);
-        }
     }
 
-    /// RunTask for this slot was answered, or not.
+    /// RunTask for this slot's current attempt was answered, or not, or is not called
+    /// after all. An answer to an earlier attempt must not be given here: a slot whose
+    /// task was found in a list and is gone again may have been asked for anew.
     pub fn answered(&mut self, slot: u32, outcome: Outcome, now: Millis) {
         let next_index = self.agenda.next_index();
-        if !self.agenda.on_way.remove(&slot) {
-            return;
-        }
         self.alter(slot, |slot| {
             // Its task may have been found in a list meanwhile, and even be gone again.
             if !matches!(slot.state, SlotState::Asked { .. }) {
