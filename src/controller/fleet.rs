@@ -91,7 +91,7 @@ impl Fleet {
             return false;
         }
         // Another controller may have set another number meanwhile.
-        let settled = self.wished_at.is_none_or(|at| now >= at + SETTLED_MS);
+        let settled = self.wished_at.is_some_and(|at| now >= at + SETTLED_MS);
         if self.wished == Some(group.desired) || settled {
             self.wished = None;
         }
