@@ -27,9 +27,34 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// On a cloud that is as these words say.
+    fn with(words: &[&str]) -> Self {
         let house = House::new();
-        let local = Local::start(&house);
+        let local = Local::start_with(&house, words);
         World { house, local }
+    }
+
+    /// Starts an agent that waits for a wish which nobody writes.
+    fn start_task(&self, by: &str) -> String {
+        let variables = [
+            ("LOADTOP_RUN", "ghost"),
+            ("LOADTOP_TASK", "t"),
+            ("LOADTOP_FIRST_DEVICE", "0"),
+            ("LOADTOP_DEVICES", "1"),
+            ("LOADTOP_BUCKET", "loadtop"),
+            ("LOADTOP_PREFIX", "loadtop/ghost/"),
+        ];
+        let request = TaskRequest {
+            client_token: by.replace('/', "-"),
+            started_by: by.to_owned(),
+            environment: variables.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
+            tags: Vec::new(),
+        };
+        let cloud = self.local.cloud();
+        runtime().block_on(cloud.run_task(&request)).unwrap().tasks[0].arn.clone()
     }
 
     /// Runs a verb to its end: what it prints as JSON, and its exit code.
@@ -221,32 +246,26 @@ fn killall_leads_where_nobody_does() {
 #[test]
 fn all_runs_and_tasks_of_no_run_go() {
     let world = World::new();
-    let variables = [
-        ("LOADTOP_RUN", "ghost"),
-        ("LOADTOP_TASK", "t"),
-        ("LOADTOP_FIRST_DEVICE", "0"),
-        ("LOADTOP_DEVICES", "1"),
-        ("LOADTOP_BUCKET", "loadtop"),
-        ("LOADTOP_PREFIX", "loadtop/ghost/"),
-    ];
-    let (cloud, runtime) = (world.local.cloud(), runtime());
-    let start = |by: &str| {
-        let request = TaskRequest {
-            client_token: by.replace('/', "-"),
-            started_by: by.to_owned(),
-            environment: variables.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
-            tags: Vec::new(),
-        };
-        runtime.block_on(cloud.run_task(&request)).unwrap().tasks[0].arn.clone()
-    };
-    let (ghost, foreign) = (start("loadtop/ghost"), start("somebody-else"));
+    let (ghost, foreign) = (world.start_task("loadtop/ghost"), world.start_task("somebody-else"));
     eventually("both run", || world.agents().len() == 2);
     assert_eq!(world.done(&["killall", "--yes"])["strays"], 0);
     let killed = world.done(&["killall", "--yes", "--all-runs"]);
     assert_eq!(killed["strays"], 1, "{killed:#}");
-    let seen = runtime.block_on(cloud.describe_tasks(&[ghost, foreign])).unwrap();
+    let cloud = world.local.cloud();
+    let seen = runtime().block_on(cloud.describe_tasks(&[ghost, foreign])).unwrap();
     let statuses: Vec<&str> = seen.iter().map(|task| task.last_status.as_str()).collect();
     assert_eq!(statuses, ["STOPPED", "RUNNING"]);
+}
+
+#[test]
+fn what_does_not_end_is_named_with_the_command_that_ends_it() {
+    let world = World::with(&["--fault", "StopTask:error-before:100%"]);
+    let ghost = world.start_task("loadtop/ghost");
+    let (killed, code) = world.verb(&["killall", "--yes", "--all-runs", "--wait", "2s"]);
+    assert_eq!((&killed["result"], code), (&json!("left"), 1), "{killed:#}");
+    assert!(killed["left"][0].as_str().unwrap().contains(&ghost), "{killed:#}");
+    let command = format!("aws ecs stop-task --cluster loadtop --task {ghost}");
+    assert_eq!(killed["commands"], json!([command]));
 }
 
 /// A run without a screen, in a process of its own.

@@ -15,7 +15,7 @@ use crate::{
     controller::{Command, Join, Snapshot, snapshot::Phase},
     model::{Millis, confirmed::Confirmed},
     process::output::say,
-    runs,
+    runs::{self, LeaderSeen},
     tell::Teller,
 };
 
@@ -139,18 +139,16 @@ impl Order {
         let answered = self.carry_out(&mut steering).await;
         steering.end().await;
         let mut answer = answered?;
+        let mut leader = LeaderSeen::default();
         if let Some(run) = &answer.run {
-            let leader = runs::leader(&standing.connect(), run).await?;
+            leader = runs::leader(&standing.connect(), run).await?;
             answer.led_by = leader.now().map(str::to_owned);
         }
         if let Some(why) = &answer.why {
             say(why);
         }
-        if let (None, Some(run), Outcome::Done) = (&answer.led_by, &answer.run, answer.result) {
-            say(&format!(
-                "nobody leads run {run}: its tasks are started and stopped only while a dashboard \
-                 or the `loadtop run` that began it is there; `loadtop` joins it"
-            ));
+        if answer.result == Outcome::Done {
+            say(&done(&answer, &leader));
         }
         if which.json {
             print_json(&answer)?;
@@ -207,6 +205,25 @@ impl Order {
             Waited::Came => (Outcome::Done, None),
         };
         end(steering, result, why)
+    }
+}
+
+/// What is so now. Who leads was heard of at some time; whether it lives is not known.
+fn done(answer: &Answer, leader: &LeaderSeen) -> String {
+    let Some(run) = &answer.run else {
+        return "done".to_owned();
+    };
+    let devices = answer.devices.map_or(0, |devices| devices.live);
+    let is = format!("run {run} is {}, with {devices} devices", answer.state.unwrap_or("there"));
+    match leader.now() {
+        Some(owner) => {
+            let heard = leader.silent_ms.unwrap_or_default() / 1000;
+            format!("{is}; {owner} leads it (heard of {heard} s ago)")
+        }
+        None => format!(
+            "{is}; nobody leads run {run}: its tasks are started and stopped only while a \
+             dashboard or the `loadtop run` that began it is there; `loadtop` joins it"
+        ),
     }
 }
 
