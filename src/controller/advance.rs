@@ -42,6 +42,9 @@ impl Actor {
             self.scale_to(desired.saturating_add_signed(more), confirmed);
         }
         if self.run.as_ref().is_none_or(Run::has_ended) {
+            if !self.looks.editing {
+                self.refuse_unwritten();
+            }
             return self.advance_drains(None, now);
         }
         self.tell_journal_trouble();

@@ -74,6 +74,21 @@ impl Actor {
         self.orders.refused.drain(..forget);
     }
 
+    /// Refuses the orders that are not in the wish of a run that is over, and never will
+    /// be.
+    pub(super) fn refuse_unwritten(&mut self) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let queue = std::mem::take(&mut run.queue);
+        let lost: Vec<u64> = queue.iter().filter_map(|edit| run.ordered.remove(&edit.id)).collect();
+        for order in lost {
+            let why = "the run ended before its wish could be written";
+            self.refused(order, why.to_owned());
+            self.notice(Level::Warning, format!("nothing is changed: {why}"));
+        }
+    }
+
     /// The run, if devices can be added to it, removed from it and so on.
     fn steerable(&mut self) -> Option<&mut Run> {
         self.run.as_mut().filter(|run| !run.is_ending())

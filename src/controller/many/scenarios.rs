@@ -70,7 +70,7 @@ async fn after_a_crash_of_the_leader_the_other_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_crash_in_the_midst_of_a_launch_doubles_nothing() {
     for after_ms in [1, 5, 20, 60, 150, 400, 1000, 2500] {
-        let world = World::new(after_ms, |_| {});
+        let world = World::new(after_ms, |options| options.instances = 5);
         let (a, b, run) = two(&world, 500).await;
         a.order(add(2000, 2)).await;
         world.run_for(Duration::from_millis(after_ms)).await;
