@@ -5,6 +5,7 @@
 //! ledger and over a link of the test's own, which nothing disturbs.
 
 pub(super) mod machine;
+mod random;
 mod scenarios;
 
 use std::{sync::Arc, time::Duration};
