@@ -163,31 +163,29 @@ impl Actor {
         self.notice(Level::Info, format!("the {count} newest devices are removed"));
     }
 
+    /// What is known of the wish may be a look old: the change is asked for in any case,
+    /// and changes nothing where it is so already.
     fn pause(&mut self) {
         let at = self.clock.bucket();
-        match self.steerable().map(|run| run.preview(at).state) {
-            Some(State::Run) => {
-                self.change(Change::Pause { at });
-                self.notice(
-                    Level::Info,
-                    "the ramp is paused: no device starts, those that run go on",
-                );
-            }
-            Some(_) => self.notice(Level::Info, "the ramp is paused already"),
-            None => self.refuse(Level::Warning, "there is no run to pause"),
-        }
+        let text = match self.steerable().map(|run| run.preview(at).state) {
+            Some(State::Run) => "the ramp is paused: no device starts, those that run go on",
+            Some(_) => "the ramp is paused already",
+            None => return self.refuse(Level::Warning, "there is no run to pause"),
+        };
+        self.change(Change::Pause { at });
+        self.notice(Level::Info, text);
     }
 
+    /// As [`Actor::pause`].
     fn resume(&mut self) {
         let at = self.clock.bucket();
-        match self.steerable().map(|run| run.preview(at).state) {
-            Some(State::Paused) => {
-                self.change(Change::Resume { at });
-                self.notice(Level::Info, "the ramp goes on");
-            }
-            Some(_) => self.notice(Level::Info, "the ramp is not paused"),
-            None => self.refuse(Level::Warning, "there is no run to resume"),
-        }
+        let text = match self.steerable().map(|run| run.preview(at).state) {
+            Some(State::Paused) => "the ramp goes on",
+            Some(_) => "the ramp is not paused",
+            None => return self.refuse(Level::Warning, "there is no run to resume"),
+        };
+        self.change(Change::Resume { at });
+        self.notice(Level::Info, text);
     }
 
     fn end(&mut self, scale_to_zero: bool, confirmed: Confirmed) {
