@@ -39,6 +39,9 @@ impl Actor {
             self.tell_the_end(now);
             self.finish_giving_back(now);
             self.shrink_to_least();
+            if !self.looks.editing {
+                self.refuse_unwritten();
+            }
             return self.advance_drains(None, now);
         }
         self.tell_journal_trouble();

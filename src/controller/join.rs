@@ -36,6 +36,8 @@ pub(super) struct Finding {
     over: BTreeSet<String>,
     on_its_way: bool,
     next: Millis,
+    /// Whether there was no run to follow at the latest turn.
+    idle: bool,
     /// Whether there was an answer at all.
     pub(super) answered: bool,
 }
@@ -72,11 +74,17 @@ impl Actor {
 
     /// Looks for runs, if that is due.
     pub(super) fn find(&mut self, now: Millis) {
+        let following = self.run.as_ref().is_some_and(|run| !run.has_ended());
+        if following == self.finding.idle {
+            self.finding.idle = !following;
+            // The end of a run is shown for a moment, and the next one is found soon.
+            let soon = self.finding.next.min(now + IDLE_EVERY_MS);
+            self.finding.next = if following { self.finding.next } else { soon };
+        }
         if self.options.join == Join::Own || self.finding.on_its_way || now < self.finding.next {
             return;
         }
         self.finding.on_its_way = true;
-        let following = self.run.as_ref().is_some_and(|run| !run.has_ended());
         let (cloud, over) = (self.cloud.clone(), self.finding.over.clone());
         let join = (!following).then(|| self.options.join.clone());
         self.spawn(async move { super::jobs::Done::Found(find(&cloud, over, join).await) });
@@ -120,6 +128,7 @@ impl Actor {
         if self.run.as_ref().is_some_and(|run| run.id == registry.run) {
             return;
         }
+        self.refuse_unwritten();
         self.clock.observe(stored.dated);
         let lead = Leadership::new(self.me.clone(), self.options.leads && !self.left);
         let mut run =

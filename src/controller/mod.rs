@@ -23,6 +23,8 @@ mod join;
 mod launch;
 mod lead;
 mod learn;
+#[cfg(test)]
+mod many;
 mod notices;
 mod orders;
 pub mod progress;
@@ -121,7 +123,10 @@ impl Controller {
         let (commands, inbox) = mpsc::channel(COMMANDS_MOST);
         let cancel = CancellationToken::new();
         let (actor, snapshots) = actor::Actor::new(cloud, site, options, inbox, cancel.clone());
-        let task = tokio::spawn(actor.run());
+        let actor = actor.run();
+        #[cfg(test)]
+        let actor = many::machine::carried(actor);
+        let task = tokio::spawn(actor);
         (Controller { cancel, task }, Handle { commands, snapshots })
     }
 

@@ -82,6 +82,21 @@ impl Actor {
         self.orders.refused.drain(..forget);
     }
 
+    /// Refuses the orders that are not in the wish of a run that is over, and never will
+    /// be.
+    pub(super) fn refuse_unwritten(&mut self) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let queue = std::mem::take(&mut run.queue);
+        let lost: Vec<u64> = queue.iter().filter_map(|edit| run.ordered.remove(&edit.id)).collect();
+        for order in lost {
+            let why = "the run ended before its wish could be written";
+            self.refused(order, why.to_owned());
+            self.notice(Level::Warning, format!("nothing is changed: {why}"));
+        }
+    }
+
     /// The run, if devices can be added to it, removed from it and so on.
     fn steerable(&mut self) -> Option<&mut Run> {
         self.run.as_mut().filter(|run| !run.is_ending())
@@ -156,31 +171,29 @@ impl Actor {
         self.notice(Level::Info, format!("the {count} newest devices are removed"));
     }
 
+    /// What is known of the wish may be a look old: the change is asked for in any case,
+    /// and changes nothing where it is so already.
     fn pause(&mut self) {
         let at = self.clock.bucket();
-        match self.steerable().map(|run| run.preview(at).state) {
-            Some(State::Run) => {
-                self.change(Change::Pause { at });
-                self.notice(
-                    Level::Info,
-                    "the ramp is paused: no device starts, those that run go on",
-                );
-            }
-            Some(_) => self.notice(Level::Info, "the ramp is paused already"),
-            None => self.refuse(Level::Warning, "there is no run to pause"),
-        }
+        let text = match self.steerable().map(|run| run.preview(at).state) {
+            Some(State::Run) => "the ramp is paused: no device starts, those that run go on",
+            Some(_) => "the ramp is paused already",
+            None => return self.refuse(Level::Warning, "there is no run to pause"),
+        };
+        self.change(Change::Pause { at });
+        self.notice(Level::Info, text);
     }
 
+    /// As [`Actor::pause`].
     fn resume(&mut self) {
         let at = self.clock.bucket();
-        match self.steerable().map(|run| run.preview(at).state) {
-            Some(State::Paused) => {
-                self.change(Change::Resume { at });
-                self.notice(Level::Info, "the ramp goes on");
-            }
-            Some(_) => self.notice(Level::Info, "the ramp is not paused"),
-            None => self.refuse(Level::Warning, "there is no run to resume"),
-        }
+        let text = match self.steerable().map(|run| run.preview(at).state) {
+            Some(State::Paused) => "the ramp goes on",
+            Some(_) => "the ramp is not paused",
+            None => return self.refuse(Level::Warning, "there is no run to resume"),
+        };
+        self.change(Change::Resume { at });
+        self.notice(Level::Info, text);
     }
 
     fn end(&mut self, scale_to_zero: bool, confirmed: Confirmed) {
