@@ -82,7 +82,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
     let refresh = site.refresh;
     let (controller, handle) = Controller::start(cloud.clone(), site, options);
     let devices = u64::from(fleet.devices());
-    let began = Instant::now();
+    let (began, cpu) = (Instant::now(), machine::cpu());
     let over = if fleet.image { Duration::ZERO } else { RAMP };
     let add =
         Command::Add { devices: fleet.devices(), over, spread: Spread::Uniform, seed: Some(1) };
@@ -90,7 +90,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
     let tasks = u64::from(fleet.tasks);
     let (launched, _) =
         until(&mut local, &handle, "all tasks run", |it, _| it.tasks == tasks).await?;
-    let cpu = machine::cpu();
+    let launch_cpu = machine::cpu() - cpu;
     let launch = launched - began;
     until(&mut local, &handle, "all devices live", |it, _| it.alive == devices).await?;
     tokio::time::sleep(SETTLE).await;
@@ -107,7 +107,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
     let (zero, books) = until(&mut local, &handle, "the run has ended", over).await?;
     let figures = Figures {
         launch,
-        launch_cpu: cpu.as_secs_f64(),
+        launch_cpu: launch_cpu.as_secs_f64(),
         devices_gone: devices_gone - ended,
         tasks_gone: tasks_gone - ended,
         zero: zero - ended,
