@@ -269,7 +269,7 @@ impl Actor {
         let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) else {
             return;
         };
-        let ms = pace(run.slots.arns().count() as u32);
+        let ms = pace(run.slots.counts().placed());
         // Not at every task that comes or goes.
         if ms > wish.poll_ms + wish.poll_ms / 4 || ms < wish.poll_ms / 2 {
             run.change(Change::Poll { ms });

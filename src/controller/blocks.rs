@@ -23,7 +23,7 @@ use crate::{
 /// Slots of one block, one object of the bucket.
 pub(super) const BLOCK: u32 = 100;
 /// Blocks that are read or written at once.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// How often a block is tried.
 const TRIES: u32 = 4;
 /// The wait between two tries; grows with each.

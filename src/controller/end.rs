@@ -145,16 +145,27 @@ impl Actor {
 
     /// Tells every task to stop that was not told yet, as the quota allows.
     fn stop_all(&mut self) {
-        let Some(run) = &mut self.run else {
+        let now = self.clock.monotonic();
+        // There are many more tasks than calls that may be made now.
+        let most = self.quotas.change.left(now) as usize;
+        let Some(run) = self.run.as_ref().filter(|_| most > 0) else {
             return;
         };
+        let counts = run.slots.counts();
+        if counts.pending + counts.running == 0 {
+            return;
+        }
+        let may_be_told = |slot: &u32| run.stop_from.get(slot).is_none_or(|&from| now >= from);
         let left: Vec<(u32, String)> = run
             .slots
             .iter()
             .filter_map(|slot| match &slot.state {
-                SlotState::Placed { arn, stopping: false, .. } => Some((slot.number, arn.clone())),
+                SlotState::Placed { arn, stopping: false, .. } => Some((slot.number, arn)),
                 _ => None,
             })
+            .filter(|(slot, _)| may_be_told(slot))
+            .take(most)
+            .map(|(slot, arn)| (slot, arn.clone()))
             .collect();
         for (slot, arn) in left {
             if !self.stop_task(slot, arn, "the run has ended") {
@@ -270,7 +281,7 @@ impl Actor {
             target: run.registry.target.clone().unwrap_or_default(),
             tasks_started: run.tally.started,
             tasks_failed: run.tally.failed,
-            tasks_left: run.slots.arns().count() as u32,
+            tasks_left: run.slots.counts().placed(),
             devices_report: !run.is_of_images(),
             devices_given_up: run.devices_given_up(),
             lost: run.tally.lost.clone(),

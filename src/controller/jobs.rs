@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::join_all, stream};
 
 use super::{
     blocks::{self, Block, Table},
@@ -180,17 +180,27 @@ pub(super) async fn record(
     prefix: String,
     blocks: Vec<(Block, Option<String>)>,
 ) -> Written {
-    let mut etags = Vec::with_capacity(blocks.len());
-    for (block, over) in blocks {
-        let number = block.block;
-        let key = format!("{prefix}{}", blocks::name(number));
-        let write = blocks::put(&cloud, &key, &block, over);
-        match noted(journal.as_deref(), Intent::PutSlots { block: number }, write).await {
-            Ok(etag) => etags.push((number, etag)),
-            Err(error) => return Written { etags, error: Some(error) },
+    let mut written = Written { etags: Vec::with_capacity(blocks.len()), error: None };
+    let mut blocks = blocks.into_iter().peekable();
+    // What is on its way is waited for in any case: a write whose answer nobody took
+    // would look like another leader's.
+    while written.error.is_none() && blocks.peek().is_some() {
+        let writes = blocks.by_ref().take(blocks::AT_ONCE).map(async |(block, over)| {
+            let key = format!("{prefix}{}", blocks::name(block.block));
+            let write = blocks::put(&cloud, &key, &block, over);
+            let intent = Intent::PutSlots { block: block.block };
+            (block.block, noted(journal.as_deref(), intent, write).await)
+        });
+        for (number, answer) in join_all(writes).await {
+            match answer {
+                Ok(etag) => written.etags.push((number, etag)),
+                // That another one leads says more than anything else.
+                Err(error) if error.kind == ErrorKind::Precondition => written.error = Some(error),
+                Err(error) => _ = written.error.get_or_insert(error),
+            }
         }
     }
-    Written { etags, error: None }
+    written
 }
 
 pub(super) async fn start(

@@ -350,6 +350,13 @@ impl Run {
 
     fn is_placed(&self, wish: &Wish, first: u32, count: u32, booting: bool) -> bool {
         let live = wish.live.within(first, count);
+        // Asked at every event, and mostly there are too few of all batches together.
+        let counts = self.slots.counts();
+        let settled = counts.running + counts.stopping + counts.waiting;
+        let settled = settled + counts.given_up + counts.retired;
+        if live.len().div_ceil(self.slots.room()) > settled {
+            return false;
+        }
         let mut any_running = false;
         let settled = live.ranges().all(|range| {
             let slots = self.slots.slot_of(*range.start())..=self.slots.slot_of(*range.end());

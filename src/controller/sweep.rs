@@ -2,8 +2,9 @@
 //!
 //! ECS describes a hundred tasks a call, and all describing of an account shares one
 //! small bucket. So tasks on their way up or down are looked at every refresh, a few
-//! calls at once, and those that run take their turn. Invariant: a task is looked at
-//! again within [`Sweep::every`], and the longest unseen comes first.
+//! calls at once, and those that run take their turns, one call each. Invariant: a task
+//! is looked at again within [`Sweep::every`] and the length of a turn, and the longest
+//! unseen comes first. Where nothing moves, the slots are gone through once a turn.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -29,6 +30,8 @@ pub(super) struct Sweep {
     looked: HashMap<String, Millis>,
     on_their_way: usize,
     next: Millis,
+    /// When it is the turn of those that run.
+    turn: Millis,
 }
 
 /// What the sweep must know of the run.
@@ -42,11 +45,17 @@ pub(super) struct Pace {
     pub(super) hurried: bool,
 }
 
+impl Pace {
+    /// The time between two turns of those that run.
+    fn turn(self) -> Millis {
+        if self.hurried { HURRIED_EVERY_MS } else { STEADY_EVERY_MS }
+    }
+}
+
 impl Sweep {
     /// How long a sweep over so many tasks takes, in milliseconds.
     pub(super) fn every(tasks: usize, pace: Pace) -> Millis {
-        let each = if pace.hurried { HURRIED_EVERY_MS } else { STEADY_EVERY_MS };
-        (tasks.div_ceil(PER_CALL) as Millis * each).max(pace.refresh)
+        (tasks.div_ceil(PER_CALL) as Millis * pace.turn()).max(pace.refresh)
     }
 
     /// The tasks to describe now, if some are due; they count as looked at.
@@ -61,28 +70,43 @@ impl Sweep {
             return None;
         }
         self.next = now + PICK_EVERY_MS;
-        let steady = Self::every(slots.arns().count(), pace);
+        let counts = slots.counts();
+        let moving = counts.pending + counts.stopping + strays.len() as u32;
+        self.turn = self.turn.min(now + pace.turn());
+        let is_turn = now >= self.turn;
+        if moving == 0 && !pace.ending && !is_turn {
+            return None;
+        }
+        let every = Self::every(counts.placed() as usize, pace);
+        let (mut overdue, mut due) = (false, Vec::new());
         let placed = slots.iter().filter_map(|slot| match &slot.state {
             SlotState::Placed { arn, running, stopping, .. } => {
                 Some((arn, !running || *stopping || pace.ending))
             }
             _ => None,
         });
-        let mut due: Vec<(Millis, &String)> = placed
-            .chain(strays.iter().map(|arn| (arn, true)))
-            .filter_map(|(arn, moves)| {
-                let looked = self.looked.get(arn).copied();
-                let every = if moves { pace.refresh } else { steady };
-                looked.is_none_or(|at| now >= at + every).then_some((looked.unwrap_or(0), arn))
-            })
-            .collect();
-        if due.is_empty() {
+        for (arn, moves) in placed.chain(strays.iter().map(|arn| (arn, true))) {
+            if !(moves || is_turn) {
+                continue;
+            }
+            let looked = self.looked.get(arn).copied();
+            if looked.is_none_or(|at| now >= at + pace.refresh) {
+                overdue |= moves || looked.is_none_or(|at| now >= at + every);
+                due.push((looked.unwrap_or(0), arn));
+            }
+        }
+        // A call that is full takes those along whose time would come later: what was
+        // looked at in a hurry once is spread over the turns.
+        if due.is_empty() || !overdue && due.len() < PER_CALL {
             return None;
+        }
+        if is_turn {
+            self.turn = now + pace.turn();
         }
         due.sort_unstable();
         due.truncate(PER_CALL);
         let picked: Vec<String> = due.into_iter().map(|(_, arn)| arn.clone()).collect();
-        if self.looked.len() > 2 * slots.arns().count() + PER_CALL {
+        if self.looked.len() > 2 * counts.placed() as usize + PER_CALL {
             let known: BTreeSet<&str> =
                 slots.arns().chain(strays.iter().map(String::as_str)).collect();
             self.looked.retain(|arn, _| known.contains(arn.as_str()));
@@ -147,18 +171,37 @@ mod tests {
         let slots = running(1_000);
         let pace = Pace { refresh: 1_000, ending: false, hurried: false };
         let mut sweep = Sweep::default();
-        // The first look at each comes at once; after that they take their turns.
-        let mut calls = Vec::new();
+        let every = Sweep::every(1_000, pace);
+        assert_eq!(every, 5_000);
+        let (mut calls, mut seen) = (0, std::collections::BTreeMap::new());
         for now in (0..30_000).step_by(100) {
             if let Some(asked) = sweep.pick(&slots, &BTreeSet::new(), pace, now) {
                 assert_eq!(asked.len(), 100);
                 sweep.done(&asked, false, now, 1_000);
-                calls.push(now);
+                calls += 1;
+                seen.extend(asked.into_iter().map(|arn| (arn, now)));
+            }
+            let longest = seen.values().map(|at| now - at).max();
+            assert!(longest.is_none_or(|it| it <= every), "{longest:?} at {now}");
+        }
+        assert_eq!((seen.len() as u64, calls), (1_000, 10 * (30_000 / every)));
+    }
+
+    #[test]
+    fn a_burst_of_looks_does_not_come_again() {
+        let slots = running(1_000);
+        let pace = Pace { refresh: 1_000, ending: false, hurried: false };
+        let mut sweep = Sweep::default();
+        sweep.looked = slots.arns().map(|arn| (arn.to_owned(), 0)).collect();
+        let mut times = Vec::new();
+        for now in (0..20_000).step_by(100) {
+            if let Some(asked) = sweep.pick(&slots, &BTreeSet::new(), pace, now) {
+                sweep.done(&asked, false, now, 1_000);
+                times.push(now);
             }
         }
-        let every = Sweep::every(1_000, pace);
-        assert_eq!(every, 5_000);
-        assert_eq!(calls.len() as u64, 10 * (30_000 / every), "{calls:?}");
+        assert!(times.windows(2).all(|it| it[1] - it[0] >= 500), "{times:?}");
+        assert!((36..=40).contains(&times.len()), "{times:?}");
     }
 
     #[test]

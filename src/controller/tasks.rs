@@ -275,11 +275,7 @@ impl Actor {
         }
         let now = self.clock.bucket();
         if let Some(run) = &mut self.run {
-            let running = |slot: &&crate::model::slots::Slot| {
-                matches!(slot.state, SlotState::Placed { running: true, stopping: false, .. })
-            };
-            let running = run.slots.iter().filter(running).count() as u32;
-            run.figures.expect(now, running);
+            run.figures.expect(now, run.slots.counts().running);
         }
     }
 

@@ -17,7 +17,6 @@ use super::{
 use crate::{
     model::{
         Millis, ramp,
-        slots::SlotState,
         wish::{State, Wish},
     },
     plan::Plan,
@@ -129,13 +128,9 @@ impl Actor {
             return 0;
         };
         let patience = (ending.since + run.patience()).saturating_sub(now);
-        let untold = run.slots.iter().filter(|slot| {
-            matches!(
-                slot.state,
-                SlotState::Placed { stopping: false, .. } | SlotState::Asked { .. }
-            )
-        });
-        let calls = self.quotas.change.time_for(untold.count() as u32);
+        let counts = run.slots.counts();
+        let untold = counts.pending + counts.running + counts.asked;
+        let calls = self.quotas.change.time_for(untold);
         patience + calls + if run.slots.is_quiet() { 0 } else { STOP_MS }
     }
 
@@ -165,35 +160,28 @@ impl Actor {
 impl Run {
     /// Tasks that are not known to be gone.
     pub(super) fn tasks_left(&self) -> u32 {
-        let asked = self.slots.iter().filter(|it| matches!(it.state, SlotState::Asked { .. }));
-        (self.slots.arns().count() + self.strays.len() + asked.count()) as u32
+        let counts = self.slots.counts();
+        counts.placed() + counts.asked + self.strays.len() as u32
     }
 
     /// The tasks for the screen.
     pub(super) fn tasks(&self, pace: super::sweep::Pace) -> TasksView {
-        let mut view = TasksView {
+        let counts = self.slots.counts();
+        let requested = counts.free + counts.asked;
+        let comes = requested + counts.waiting + counts.pending;
+        TasksView {
+            wanted: comes + counts.running + counts.given_up,
+            requested,
+            waiting_for_room: counts.waiting,
+            pending: counts.pending,
+            running: counts.running,
+            stopping: counts.stopping,
             stopped: self.tally.stopped,
             failed: self.tally.failed,
+            given_up: counts.given_up,
             failures: self.tally.failures.clone(),
-            swept_every_ms: Sweep::every(self.slots.arns().count(), pace),
-            ..TasksView::default()
-        };
-        for slot in self.slots.iter() {
-            match &slot.state {
-                SlotState::Retired => continue,
-                SlotState::Free { no_room: true, .. } => view.waiting_for_room += 1,
-                SlotState::Free { .. } | SlotState::Asked { .. } => view.requested += 1,
-                SlotState::Placed { stopping: true, .. } => {
-                    view.stopping += 1;
-                    continue;
-                }
-                SlotState::Placed { running: true, .. } => view.running += 1,
-                SlotState::Placed { .. } => view.pending += 1,
-                SlotState::GivenUp => view.given_up += 1,
-            }
-            view.wanted += 1;
+            swept_every_ms: Sweep::every(counts.placed() as usize, pace),
         }
-        view
     }
 }
 

@@ -9,6 +9,9 @@ use super::Millis;
 
 /// Tokens that only StopTask may take: ending must not wait for starting.
 pub const KEPT_FOR_STOPPING: f64 = 20.0;
+/// Tokens of each of AWS's buckets that nobody takes: a call that was slower on its way
+/// than the next one finds its token gone, and a refusal costs far more than these.
+const KEPT_FOR_DELAYS: f64 = 10.0;
 /// How long a refusal slows us down, in milliseconds.
 pub const RECOVERY_MS: Millis = 60_000;
 /// Refusals within so many milliseconds count as one: their calls had left before the
@@ -43,10 +46,11 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    /// AWS's own figures, both buckets full.
+    /// AWS's own figures, less what is kept for delays, both buckets full.
     #[must_use]
     pub fn new(now: Millis) -> Self {
-        Quotas { change: Quota::new(100.0, 40.0, now), look: Quota::new(100.0, 20.0, now) }
+        let burst = 100.0 - KEPT_FOR_DELAYS;
+        Quotas { change: Quota::new(burst, 40.0, now), look: Quota::new(burst, 20.0, now) }
     }
 }
 
@@ -166,7 +170,7 @@ mod tests {
     #[test]
     fn what_is_kept_for_stopping_stays() {
         let mut quota = Quotas::new(0).change;
-        assert_eq!(drain(&mut quota, 0, 0, 1, KEPT_FOR_STOPPING), 80);
+        assert_eq!(drain(&mut quota, 0, 0, 1, KEPT_FOR_STOPPING), 70);
         assert_eq!(drain(&mut quota, 0, 0, 1, 0.0), 20);
         // Starting goes on at the rate, above what is kept.
         assert_eq!(drain(&mut quota, 0, 499, 1, KEPT_FOR_STOPPING), 0);
