@@ -84,7 +84,15 @@ impl Actor {
         let awaited = run.slots.get(slot).is_some_and(|it| {
             it.attempt == attempt && matches!(it.state, SlotState::Asked { again_at: None })
         });
-        if !run.has_table() || !awaited {
+        if !run.has_table() {
+            return;
+        }
+        if !awaited {
+            // Its task was found in a list meanwhile: the call is over all the same. One
+            // that counted as on its way for ever would keep the run from its end.
+            if run.slots.get(slot).is_some_and(|it| it.attempt == attempt) {
+                run.slots.answered(slot, Outcome::NotAsked, now);
+            }
             return;
         }
         let refusal = reason_of(&answer);

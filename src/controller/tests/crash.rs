@@ -80,9 +80,13 @@ fn whenever_a_controller_dies_another_one_goes_on() {
     println!("{} steps", steps.len());
     let kinds: BTreeSet<_> = steps.iter().map(|step| step.kind).collect();
     assert_eq!(kinds, IntentKind::ALL.iter().copied().collect(), "every kind is reached");
-    each(&steps, |step| format!("{step:?}"), async |step| {
-        live(Some(*step)).await;
-    });
+    each(
+        &steps,
+        |step| format!("{step:?}"),
+        async |step| {
+            live(Some(*step)).await;
+        },
+    );
 }
 
 /// The first and the last intent of each kind in each phase of an undisturbed run.
@@ -176,9 +180,7 @@ async fn reach(world: &World, seat: &Seat, phase: Phase) {
             assert_alive(world, 0..1000);
         }
         Phase::Removal => {
-            world
-                .until("700 in 3 tasks", deadline, |it| (it.alive(), it.tasks) == (700, 3))
-                .await;
+            world.until("700 in 3 tasks", deadline, |it| (it.alive(), it.tasks) == (700, 3)).await;
             assert_alive(world, 0..700);
         }
         Phase::Out | Phase::In => {
@@ -222,7 +224,9 @@ async fn until_ended(world: &World, seat: &Seat) {
             world.run_for(Duration::from_secs(1)).await;
         }
     };
-    assert!(tokio::time::timeout(5 * MINUTE, ended).await.is_ok(), "it never ends");
+    let ended = tokio::time::timeout(5 * MINUTE, ended).await;
+    let last = &seat.handle.snapshots;
+    assert!(ended.is_ok(), "it never ends: {:?} {:#?}", last.borrow().run, last.borrow().notices);
     let summary = object(seat, &format!("loadtop/{run}/summary.json")).await.expect("a summary");
     serde_json::from_slice::<Summary>(&summary).expect("a summary");
     assert_eq!(seat.cloud.list_tasks(None).await.expect("listed"), Vec::<String>::new());

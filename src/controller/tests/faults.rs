@@ -47,12 +47,20 @@ enum Upset {
 }
 
 /// A row with calls that fail, and nothing else.
-const fn calls(name: &'static str, faults: &'static [&'static str], says: Option<&'static str>) -> Row {
+const fn calls(
+    name: &'static str,
+    faults: &'static [&'static str],
+    says: Option<&'static str>,
+) -> Row {
     Row { name, faults, upset: Upset::Nothing, says }
 }
 
 /// The same where agents do not hear of the end.
-const fn stops(name: &'static str, faults: &'static [&'static str], says: Option<&'static str>) -> Row {
+const fn stops(
+    name: &'static str,
+    faults: &'static [&'static str],
+    says: Option<&'static str>,
+) -> Row {
     Row { name, faults, upset: Upset::Deaf, says }
 }
 
@@ -63,25 +71,93 @@ const fn upset(name: &'static str, upset: Upset, says: Option<&'static str>) -> 
 
 const ROWS: &[Row] = &[
     calls("nothing", &[], None),
-    calls("RunTask is throttled", &["RunTask:throttle:5"], Some("AWS throttles RunTask: calls go more slowly for a while")),
-    calls("RunTask fails", &["RunTask:error-before:3"], Some("(ServerException); task 00000-1 is asked for again")),
-    calls("RunTask fails after its effect", &["RunTask:error-after:3"], Some("(ServerException); task 00000-1 is asked for again")),
-    calls("RunTask breaks off", &["RunTask:reset-before:3"], Some("connection reset; task 00000-1 is asked for again")),
-    calls("RunTask breaks off after its effect", &["RunTask:reset-after:3"], Some("connection reset; task 00000-1 is asked for again")),
-    calls("RunTask is slow", &["RunTask:slow=9s:3"], Some("RunTask: no answer within 7 s; task 00000-1 is asked for again")),
-    stops("StopTask is throttled", &["StopTask:throttle:5"], Some("AWS throttles StopTask: calls go more slowly for a while")),
-    stops("StopTask fails", &["StopTask:error-before:3"], Some("(ServerException); the task is told again")),
-    stops("StopTask fails after its effect", &["StopTask:error-after:3"], Some("(ServerException); the task is told again")),
-    stops("StopTask breaks off", &["StopTask:reset-before:3"], Some("connection reset; the task is told again")),
-    stops("StopTask breaks off after its effect", &["StopTask:reset-after:3"], Some("connection reset; the task is told again")),
+    calls(
+        "RunTask is throttled",
+        &["RunTask:throttle:5"],
+        Some("AWS throttles RunTask: calls go more slowly for a while"),
+    ),
+    calls(
+        "RunTask fails",
+        &["RunTask:error-before:3"],
+        Some("(ServerException); task 00000-1 is asked for again"),
+    ),
+    calls(
+        "RunTask fails after its effect",
+        &["RunTask:error-after:3"],
+        Some("(ServerException); task 00000-1 is asked for again"),
+    ),
+    calls(
+        "RunTask breaks off",
+        &["RunTask:reset-before:3"],
+        Some("connection reset; task 00000-1 is asked for again"),
+    ),
+    calls(
+        "RunTask breaks off after its effect",
+        &["RunTask:reset-after:3"],
+        Some("connection reset; task 00000-1 is asked for again"),
+    ),
+    calls(
+        "RunTask is slow",
+        &["RunTask:slow=9s:3"],
+        Some("RunTask: no answer within 7 s; task 00000-1 is asked for again"),
+    ),
+    stops(
+        "StopTask is throttled",
+        &["StopTask:throttle:5"],
+        Some("AWS throttles StopTask: calls go more slowly for a while"),
+    ),
+    stops(
+        "StopTask fails",
+        &["StopTask:error-before:3"],
+        Some("(ServerException); the task is told again"),
+    ),
+    stops(
+        "StopTask fails after its effect",
+        &["StopTask:error-after:3"],
+        Some("(ServerException); the task is told again"),
+    ),
+    stops(
+        "StopTask breaks off",
+        &["StopTask:reset-before:3"],
+        Some("connection reset; the task is told again"),
+    ),
+    stops(
+        "StopTask breaks off after its effect",
+        &["StopTask:reset-after:3"],
+        Some("connection reset; the task is told again"),
+    ),
     stops("StopTask is slow", &["StopTask:slow=20s:3"], Some("after 10s; the task is told again")),
-    calls("wish: answer lost", &["PutObject@wish.json:reset-after:3"], Some("connection reset; the run begins as soon as its bucket can be written")),
-    calls("wish: error", &["PutObject@wish.json:error-before:3"], Some("(InternalError); the run begins as soon as its bucket can be written")),
+    calls(
+        "wish: answer lost",
+        &["PutObject@wish.json:reset-after:3"],
+        Some("connection reset; the run begins as soon as its bucket can be written"),
+    ),
+    calls(
+        "wish: error",
+        &["PutObject@wish.json:error-before:3"],
+        Some("(InternalError); the run begins as soon as its bucket can be written"),
+    ),
     calls("slots: answer lost", &["PutObject@slots/:reset-after:3"], None),
-    calls("slots: error", &["PutObject@slots/:error-before:6"], Some("no task is started before its slot is written")),
-    calls("leader: answer lost", &["PutObject@leader.json:reset-after:3"], Some("connection reset; who leads is looked at again")),
-    calls("leader: error", &["PutObject@leader.json:error-before:3"], Some("(InternalError); who leads is looked at again")),
-    calls("DescribeTasks is throttled", &["DescribeTasks:throttle:5"], Some("(ThrottlingException); tasks are looked at more slowly")),
+    calls(
+        "slots: error",
+        &["PutObject@slots/:error-before:6"],
+        Some("no task is started before its slot is written"),
+    ),
+    calls(
+        "leader: answer lost",
+        &["PutObject@leader.json:reset-after:3"],
+        Some("connection reset; who leads is looked at again"),
+    ),
+    calls(
+        "leader: error",
+        &["PutObject@leader.json:error-before:3"],
+        Some("(InternalError); who leads is looked at again"),
+    ),
+    calls(
+        "DescribeTasks is throttled",
+        &["DescribeTasks:throttle:5"],
+        Some("(ThrottlingException); tasks are looked at more slowly"),
+    ),
     Row {
         upset: Upset::Steered,
         ..calls("edits: answer lost", &["PutObject@wish.json:reset-after:2"], None)
@@ -94,8 +170,20 @@ const ROWS: &[Row] = &[
             Some("(InternalError); the wish is written again"),
         )
     },
-    upset("tasks are lost in the ramp", Upset::RampLosesTasks, Some("00001-1 with 250 devices ended by itself: exit code 137, Essential container in task exited; it is replaced")),
-    upset("tasks are lost in the hold", Upset::HoldLosesTasks, Some("00001-1 with 250 devices ended by itself: exit code 137, Essential container in task exited; it is replaced")),
+    upset(
+        "tasks are lost in the ramp",
+        Upset::RampLosesTasks,
+        Some(
+            "00001-1 with 250 devices ended by itself: exit code 137, Essential container in task exited; it is replaced",
+        ),
+    ),
+    upset(
+        "tasks are lost in the hold",
+        Upset::HoldLosesTasks,
+        Some(
+            "00001-1 with 250 devices ended by itself: exit code 137, Essential container in task exited; it is replaced",
+        ),
+    ),
     upset("an instance is lost", Upset::LosesMachine, Some("terminated.; it is replaced")),
     upset("the cloud lags by three seconds", Upset::Lag, None),
     upset("the cluster is too small", Upset::Full, None),

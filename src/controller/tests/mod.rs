@@ -101,19 +101,24 @@ fn disarm() -> BTreeMap<IntentKind, u32> {
     CRASH.take().noted
 }
 
-/// Called at both moments of each intent; never returns in a controller that is dead.
-pub(super) async fn crash_point(kind: IntentKind, moment: Moment) {
-    let is_dead = CRASH.with_borrow_mut(|crash| {
+/// Called at both moments of each intent, the second time with what the first answered;
+/// never returns in a controller that is dead.
+pub(super) async fn crash_point(kind: IntentKind, moment: Moment, number: u32) -> u32 {
+    let (number, is_dead) = CRASH.with_borrow_mut(|crash| {
+        let mut number = number;
         if moment == Moment::Before && !crash.is_dead {
-            *crash.noted.entry(kind).or_default() += 1;
+            let noted = crash.noted.entry(kind).or_default();
+            *noted += 1;
+            number = *noted;
         }
-        if crash.at == Some((kind, crash.noted.get(&kind).copied().unwrap_or(0), moment)) {
+        if crash.at == Some((kind, number, moment)) {
             crash.is_dead = true;
             crash.crashed.iter().for_each(|it| it.notify_one());
         }
-        crash.is_dead
+        (number, crash.is_dead)
     });
     if is_dead {
         std::future::pending::<()>().await;
     }
+    number
 }
