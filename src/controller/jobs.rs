@@ -367,8 +367,14 @@ pub(super) async fn noted<T: std::fmt::Debug>(
     intent: Intent,
     call: impl Future<Output = Result<T, CloudError>>,
 ) -> Result<T, CloudError> {
+    #[cfg(test)]
+    let kind = intent.kind();
     let number = journal.map(|journal| journal.intent(wall(), intent));
+    #[cfg(test)]
+    let point = super::tests::crash_point(kind, super::tests::Moment::Before, 0).await;
     let answer = call.await;
+    #[cfg(test)]
+    super::tests::crash_point(kind, super::tests::Moment::After, point).await;
     if let (Some(journal), Some(number)) = (journal, number) {
         let outcome = match &answer {
             Ok(it) => format!("ok {it:?}"),

@@ -34,6 +34,8 @@ pub mod snapshot;
 mod sweep;
 mod tasks;
 mod tell;
+#[cfg(test)]
+mod tests;
 mod views;
 mod wishes;
 

@@ -90,8 +90,9 @@ impl Actor {
             return;
         }
         if !awaited {
-            // Found in a list meanwhile: all that is over is its call.
-            if run.slots.get(slot).is_some_and(|it| !matches!(it.state, SlotState::Asked { .. })) {
+            // Its task was found in a list meanwhile: the call is over all the same. One
+            // that counted as on its way for ever would keep the run from its end.
+            if run.slots.get(slot).is_some_and(|it| it.attempt == attempt) {
                 run.slots.answered(slot, Outcome::NotAsked, now);
             }
             return;

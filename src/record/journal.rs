@@ -78,6 +78,46 @@ pub enum Intent {
     },
 }
 
+/// Makes [`IntentKind`] from the names of all intents: one that is forgotten here does
+/// not compile.
+macro_rules! kinds {
+    ($($kind:ident),+ $(,)?) => {
+        /// What an [`Intent`] is about.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum IntentKind {
+            $(#[doc = concat!("[`Intent::", stringify!($kind), "`].")] $kind,)+
+        }
+
+        impl IntentKind {
+            /// All of them.
+            pub const ALL: &[IntentKind] = &[$(IntentKind::$kind),+];
+        }
+
+        impl Intent {
+            /// What it is about.
+            #[must_use]
+            pub fn kind(&self) -> IntentKind {
+                match self {
+                    $(Intent::$kind { .. } => IntentKind::$kind,)+
+                }
+            }
+        }
+    };
+}
+
+kinds!(
+    BeginRun,
+    PutWish,
+    PutLeader,
+    PutSlots,
+    RunTask,
+    StopTask,
+    SetDesiredCapacity,
+    Cordon,
+    TerminateMachine,
+    EndRun,
+);
+
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
