@@ -271,6 +271,7 @@ impl Actor {
             tasks_started: run.tally.started,
             tasks_failed: run.tally.failed,
             tasks_left: run.slots.arns().count() as u32,
+            devices_report: !run.is_of_images(),
             devices_given_up: run.devices_given_up(),
             lost: run.tally.lost.clone(),
             calls: since(&calls, &run.calls_before),

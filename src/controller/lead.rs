@@ -229,7 +229,8 @@ impl Actor {
             Role::Unsure { .. } => LeadView::Unsure,
             Role::Following { silent_ms, .. } if !wants && silent_ms >= TERM_MS => LeadView::Nobody,
             Role::Following { owner, silent_ms } => LeadView::Other {
-                owner,
+                // Without what only makes it unique.
+                owner: owner.rsplit_once('-').map_or(owner.clone(), |(name, _)| name.to_owned()),
                 silent_ms,
                 takeover_ms: wants.then(|| TERM_MS.saturating_sub(silent_ms)),
             },
