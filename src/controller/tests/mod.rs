@@ -46,7 +46,9 @@ fn each<T: Sync>(cases: &[T], name: impl Fn(&T) -> String + Sync, run: impl Asyn
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().for_each(|it| it.join().expect("cases catch their panics"));
+        for thread in threads {
+            thread.join().expect("cases catch their panics");
+        }
     });
     let failed = failed.into_inner().expect("not poisoned");
     assert!(failed.is_empty(), "{} of {} failed: {failed:#?}", failed.len(), cases.len());
