@@ -65,8 +65,22 @@
 //!   program has a watchdog that does ([`watchdog`]): on ECS an essential container beside
 //!   it, locally a shim around it. Programs get none of the local cloud's keys.
 //! - The SDK's retries are off: the controller retries with the same idempotency token
-//!   and counts every attempt. So far it has no token buckets of its own: at most eight
-//!   RunTask calls are on their way at once, and a throttled one is asked again.
+//!   and counts every attempt. It keeps AWS's token buckets itself ([`model::quota`]),
+//!   with a share for StopTask; a call that is throttled all the same slows it down.
+//! - Every dashboard and every verb is a controller. One of them leads: it alone calls
+//!   RunTask and StopTask and writes the slot table. [`model::leadership`] says who, by a
+//!   term in `leader.json`; a successor first writes its term into every block of the
+//!   slot table, so that no write of its predecessor can land after it has read them.
+//! - An attempt whose RunTask was ever ambiguous keeps its idempotency token until its
+//!   task is placed, even after an answer of failures: a late copy of the first call
+//!   might still land, and must come to the same task.
+//! - A run that ends starts nothing more, not even to learn what became of a lost
+//!   answer: such a task is found by listing, which is believed only some time later.
+//! - What a leader knows of the tasks it tells all others in `progress.json`, so that
+//!   a dashboard which follows costs two small reads a refresh, whatever the fleet's size.
+//! - An instance goes by cordon, look, StopTask, look, terminate; which ones are to go is
+//!   in the wish, so that a successor goes on with it. It has two fields for that beyond
+//!   the contract, `drain` and `scale_to_zero`, which are left out while they say nothing.
 
 pub mod agent;
 pub mod app;

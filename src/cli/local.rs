@@ -53,7 +53,7 @@ pub struct Local {
     /// send nothing. For fleets of any size, to try out how they are steered
     #[arg(long)]
     pub modelled: bool,
-    /// Lets calls fail: OPERATION[@KEY]:KIND:SHARE, such as RunTask:throttle:10% or
+    /// Lets calls fail: `OPERATION[@KEY]:KIND:SHARE`, such as RunTask:throttle:10% or
     /// PutObject@wish.json:reset-after:3; KIND is throttle, error-before, error-after,
     /// reset-before, reset-after or slow=TIME. May be given several times
     #[arg(long = "fault", value_name = "SPEC")]

@@ -31,6 +31,8 @@ const BETWEEN: Duration = Duration::from_millis(200);
 
 /// A block as it is in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// Its names are those in the bucket.
+#[expect(clippy::struct_field_names)]
 pub(super) struct Block {
     pub(super) run: String,
     pub(super) block: u32,

@@ -142,7 +142,7 @@ impl Actor {
         match step {
             Move::Look => self.spawn_of_run(&id, async move {
                 let answer = cloud.get_object(&key, None).await;
-                RunDone::LeaderSeen(answer.map(|(found, dated)| (found, dated)))
+                RunDone::LeaderSeen(answer)
             }),
             Move::Write { note, over } => {
                 // A renewal is no news; whoever reads the journal wants to know the terms.
@@ -229,7 +229,8 @@ impl Actor {
             Role::Unsure { .. } => LeadView::Unsure,
             Role::Following { silent_ms, .. } if !wants && silent_ms >= TERM_MS => LeadView::Nobody,
             Role::Following { owner, silent_ms } => LeadView::Other {
-                owner,
+                // Without what only makes it unique.
+                owner: owner.rsplit_once('-').map_or(owner.clone(), |(name, _)| name.to_owned()),
                 silent_ms,
                 takeover_ms: wants.then(|| TERM_MS.saturating_sub(silent_ms)),
             },

@@ -1,7 +1,8 @@
 //! Telling those who do not lead what the leader knows, and hearing it.
 //!
-//! Invariant: told at most once a refresh, and only what changed; the last word, that
-//! the run has ended, is told in any case.
+//! Invariant: told at most once a refresh, what changed at once and what did not every
+//! few seconds, so that its age says whether there is a leader; the last word, that the
+//! run has ended, is told in any case.
 
 use bytes::Bytes;
 
@@ -16,6 +17,9 @@ use crate::cloud::{
 };
 use crate::model::Millis;
 
+/// How long what did not change is not told again.
+const UNCHANGED_MS: Millis = 3_000;
+
 impl Actor {
     /// Tells what changed; `last`: for the last time.
     pub(super) fn tell(&mut self, last: bool) {
@@ -29,7 +33,10 @@ impl Actor {
         }
         let progress = self.progress(run, now);
         let told = run.telling.last.as_ref();
-        let same = told.is_some_and(|told| *told == Progress { at: told.at, ..progress.clone() });
+        let same = told.is_some_and(|told| {
+            progress.at < told.at + UNCHANGED_MS
+                && *told == Progress { at: told.at, ..progress.clone() }
+        });
         let Some(run) = &mut self.run else {
             return;
         };

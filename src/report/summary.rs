@@ -15,6 +15,9 @@ const SATURATED_CPU: f64 = 0.9;
 /// So was one whose timers were later than this at p99, in milliseconds.
 const SATURATED_LAG_MS: f64 = 20.0;
 
+/// What stands for a source where nothing reports.
+pub(super) const NO_SOURCE: &str = "none: the image does not report";
+
 /// What the controller knows of a run that has ended.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -36,6 +39,8 @@ pub struct Facts {
     pub tasks_failed: u32,
     /// Tasks that still run.
     pub tasks_left: u32,
+    /// Whether what runs in the tasks reports; images of the user's own do not.
+    pub devices_report: bool,
     /// Devices that were wanted and had no task, since their slots were given up.
     pub devices_given_up: u32,
     /// Tasks that were lost, and when that was seen (the bucket's clock).
@@ -221,8 +226,11 @@ impl Summary {
         let whole = &results.whole;
         let peak_connected = whole.peak_connected();
         let answered = whole.requests_times.response.ok.len();
+        let did_nothing =
+            if facts.devices_report { answered == 0 } else { facts.tasks_started == 0 };
         let result = match facts.confirmed {
-            Confirmed::ByPlan if answered == 0 || facts.devices_given_up > 0 => RunResult::Error,
+            Confirmed::ByPlan if did_nothing || facts.devices_given_up > 0 => RunResult::Error,
+            Confirmed::ByPolicy | Confirmed::ByLease => RunResult::Error,
             Confirmed::ByPlan => RunResult::Passed,
             _ => RunResult::Stopped,
         };
@@ -244,7 +252,11 @@ impl Summary {
             devices: Devices {
                 requested: facts.wish.batches.iter().map(|it| u64::from(it.count)).sum(),
                 peak_connected,
-                failed: live.saturating_sub(results.connected_at_end()),
+                failed: if facts.devices_report {
+                    live.saturating_sub(results.connected_at_end())
+                } else {
+                    u64::from(facts.devices_given_up)
+                },
                 late_starts: whole.late_starts,
             },
             tasks: Tasks {
@@ -268,7 +280,7 @@ impl Summary {
                 reporting: whole.tasks.len() as u32,
                 intervals_missing: results.missing(&facts.lost),
             },
-            source: "merged histograms".to_owned(),
+            source: if facts.devices_report { "merged histograms" } else { NO_SOURCE }.to_owned(),
             // Devices rest between an answer and the next request.
             pacing: "closed".to_owned(),
             // Only the local cloud so far.

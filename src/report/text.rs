@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{RunResult, Summary};
+use super::{RunResult, Summary, summary::NO_SOURCE};
 use crate::stats::Percentiles;
 
 impl fmt::Display for Summary {
@@ -14,6 +14,17 @@ impl fmt::Display for Summary {
             RunResult::Error => "failed",
         };
         writeln!(f, "run {} {result} after {:.1} s: {}", self.run, self.duration_s, self.target)?;
+        if self.source == NO_SOURCE {
+            return writeln!(
+                f,
+                "  devices    {} asked for, a task each; they do not report\n  \
+                 tasks      {} started, {} failed, {} still running",
+                self.devices.requested,
+                self.tasks.started,
+                self.tasks.failed,
+                self.tasks.left_running
+            );
+        }
         writeln!(
             f,
             "  devices    {} asked for, {} connected at once, {} without connection at the end",
