@@ -59,7 +59,7 @@ impl Figures {
             took <= (bound * RATIO).max(bound + 3.0)
         };
         let ratio = |took: f64, bound: f64| {
-            &format!(
+            format!(
                 "{took:.1} s; the quota's bound {bound:.1} s; ratio {:.2}",
                 took / bound.max(1.0)
             )
