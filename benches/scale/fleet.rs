@@ -107,7 +107,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
     let (zero, books) = until(&mut local, &handle, "the run has ended", over).await?;
     let figures = Figures {
         launch,
-        launch_cpu: launch_cpu.as_secs_f64(),
+        launch_cpu,
         devices_gone: devices_gone - ended,
         tasks_gone: tasks_gone - ended,
         zero: zero - ended,
@@ -155,7 +155,7 @@ async fn steady(cloud: &Cloud, refresh: Duration) -> Steady {
         (made > 0).then(|| (call, made as f64 / refreshes))
     });
     Steady {
-        cpu: spent.as_secs_f64() / took.as_secs_f64(),
+        cpu: spent / took.as_secs_f64(),
         memory: machine::memory().map(|(now, _)| now),
         calls: calls.collect(),
     }

@@ -1,13 +1,11 @@
 //! What a process costs, as the system says.
 
-use std::time::Duration;
-
 use rustix::time::{ClockId, clock_gettime};
 
-/// CPU time of this process so far.
-pub(crate) fn cpu() -> Duration {
+/// CPU time of this process so far, in seconds.
+pub(crate) fn cpu() -> f64 {
     let spent = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)
+    spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9
 }
 
 /// Memory of this process in MB, now and at most so far; none where the system does not

@@ -112,6 +112,11 @@ impl Look {
         due
     }
 
+    /// Lets the next look come at once.
+    pub(super) fn hurry(&mut self) {
+        self.next = 0;
+    }
+
     /// The look came back.
     pub(super) fn done(&mut self, next: Millis) {
         self.on_its_way = false;

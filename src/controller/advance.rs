@@ -42,7 +42,7 @@ impl Actor {
             if !self.looks.editing {
                 self.refuse_unwritten();
             }
-            return self.advance_drains(None, now);
+            return self.advance_drains(false, now);
         }
         self.tell_journal_trouble();
         self.write_wish(now);
@@ -63,7 +63,7 @@ impl Actor {
         self.keep_lease(&wish);
         self.keep_pace(&wish);
         self.open_windows(&wish, now);
-        self.advance_drains(Some(&wish), now);
+        self.advance_drains(true, now);
         self.match_tasks(&wish, now);
         self.give_up_on_room(&wish, now);
         self.record(now);

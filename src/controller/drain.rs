@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cloud::CloudError,
-    model::{Millis, confirmed::Confirmed, slots::SlotState, wish::Change, wish::Wish},
+    model::{Millis, confirmed::Confirmed, slots::SlotState, wish::Change},
 };
 
 /// How long an instance may take to become empty until that is told, in milliseconds:
@@ -139,22 +139,25 @@ impl Actor {
                 let edit = run.change(Change::Drain { machine: machine.clone() });
                 run.ordered.insert(edit, order);
             }
-            if !self.leads(now) {
-                return;
+            // It begins when that is in the bucket: whoever leads then goes on with it.
+            if !confirmed {
+                self.fleet.unconfirmed.insert(machine);
             }
+            return;
         }
         self.fleet.drains.insert(machine, Drain::new(instance, confirmed, now));
     }
 
     /// Takes the next steps of all machines on their way out.
-    pub(super) fn advance_drains(&mut self, wish: Option<&Wish>, now: Millis) {
-        if let Some(wish) = wish {
-            for machine in &wish.drain {
-                let arn = self.fleet.instance(machine).map(|it| it.arn.clone());
-                if !self.fleet.drains.contains_key(machine) && self.fleet.has_machine(machine) {
-                    // Who wrote it into the wish had it confirmed, or saw it empty.
-                    self.fleet.drains.insert(machine.clone(), Drain::new(arn, true, now));
-                }
+    pub(super) fn advance_drains(&mut self, leads: bool, now: Millis) {
+        let wished = self.run.as_ref().filter(|_| leads).map(|run| run.wish.drain.clone());
+        for machine in wished.unwrap_or_default() {
+            let arn = self.fleet.instance(&machine).map(|it| it.arn.clone());
+            if !self.fleet.drains.contains_key(&machine) && self.fleet.has_machine(&machine) {
+                // Only a leader writes one without having it confirmed; its successor,
+                // who does not know, moves a task that has come there meanwhile.
+                let confirmed = !self.fleet.unconfirmed.remove(&machine);
+                self.fleet.drains.insert(machine, Drain::new(arn, confirmed, now));
             }
         }
         let gone = |machine: &String| !self.fleet.has_machine(machine);

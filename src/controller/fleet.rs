@@ -4,7 +4,7 @@
 //! Invariant: no instance with a task on it is chosen to go unless that was
 //! confirmed. A view that was asked for before the latest change is not believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     drain::Drain,
@@ -41,6 +41,8 @@ pub(super) struct Fleet {
     wished_at: Option<Millis>,
     /// Machines that are to go, and how far that is.
     pub(super) drains: BTreeMap<String, Drain>,
+    /// Those about to go that were chosen because they are empty.
+    pub(super) unconfirmed: BTreeSet<String>,
     /// Counts the changes: what was asked for before the latest one is stale.
     pub(super) generation: u64,
     /// The same of the changes of the group alone.
@@ -468,10 +470,10 @@ mod tests {
         let stale = fleet.group_generation;
         fleet.scaled_out(2);
         let cluster = ClusterSeen { registered: 1, running: 0, pending: 0 };
-        assert!(!fleet.learn_counts(stale, group(1, 1), cluster.clone(), 0));
+        assert!(!fleet.learn_counts(stale, group(1, 1), cluster, 0));
         assert_eq!(fleet.desired(), Some(2));
         // One that was asked for later but is still behind keeps what was wished.
-        assert!(fleet.learn_counts(fleet.group_generation, group(1, 1), cluster.clone(), 0));
+        assert!(fleet.learn_counts(fleet.group_generation, group(1, 1), cluster, 0));
         assert_eq!(fleet.desired(), Some(2));
         // At last the group is right.
         assert!(fleet.learn_counts(fleet.group_generation, group(1, 1), cluster, SETTLED_MS));

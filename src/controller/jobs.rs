@@ -186,10 +186,10 @@ pub(super) async fn record(
     // would look like another leader's.
     while written.error.is_none() && blocks.peek().is_some() {
         let writes = blocks.by_ref().take(blocks::AT_ONCE).map(async |(block, over)| {
-            let key = format!("{prefix}{}", blocks::name(block.block));
+            let key = format!("{prefix}{}", blocks::name(block.number));
             let write = blocks::put(&cloud, &key, &block, over);
-            let intent = Intent::PutSlots { block: block.block };
-            (block.block, noted(journal.as_deref(), intent, write).await)
+            let intent = Intent::PutSlots { block: block.number };
+            (block.number, noted(journal.as_deref(), intent, write).await)
         });
         for (number, answer) in join_all(writes).await {
             match answer {

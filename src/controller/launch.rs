@@ -195,6 +195,37 @@ impl Actor {
         true
     }
 
+    /// Tells every task to stop that was not told yet, as the quota allows.
+    pub(super) fn stop_all(&mut self) {
+        let now = self.clock.monotonic();
+        // There are many more tasks than calls that may be made now.
+        let most = self.quotas.change.left(now) as usize;
+        let Some(run) = self.run.as_ref().filter(|_| most > 0) else {
+            return;
+        };
+        let counts = run.slots.counts();
+        if counts.pending + counts.running == 0 {
+            return;
+        }
+        let may_be_told = |slot: &u32| run.stop_from.get(slot).is_none_or(|&from| now >= from);
+        let left: Vec<(u32, String)> = run
+            .slots
+            .iter()
+            .filter_map(|slot| match &slot.state {
+                SlotState::Placed { arn, stopping: false, .. } => Some((slot.number, arn)),
+                _ => None,
+            })
+            .filter(|(slot, _)| may_be_told(slot))
+            .take(most)
+            .map(|(slot, arn)| (slot, arn.clone()))
+            .collect();
+        for (slot, arn) in left {
+            if !self.stop_task(slot, arn, "the run has ended") {
+                return;
+            }
+        }
+    }
+
     /// Looks for tasks that carry the run's name and are in no slot.
     pub(super) fn look_for_strays(&mut self) {
         let Some(run) = &self.run else {

@@ -163,7 +163,7 @@ impl Actor {
         match step {
             Move::Look => self.spawn_of_run(&id, async move {
                 let answer = cloud.get_object(&key, None).await;
-                RunDone::LeaderSeen(answer.map(|(found, dated)| (found, dated)))
+                RunDone::LeaderSeen(answer)
             }),
             Move::Write { note, over } => {
                 // A renewal is no news; whoever reads the journal wants to know the terms.

@@ -344,9 +344,17 @@ impl Actor {
             );
             return self.notice(Level::Warning, text);
         }
+        run.slots.gone(slot, Gone::Lost, now);
+        if task.exit_code == Some(0) && !run.is_of_images() {
+            // An agent ends well only when it is told: it may have read before us that
+            // the run is over. If not, its slot is asked for again in a moment.
+            run.tally.stopped += 1;
+            self.looks.wish.hurry();
+            let text = format!("task {name} ended by itself, and well");
+            return self.notice(Level::Info, text);
+        }
         run.tally.lost.push((name.clone(), seen_at));
         run.failure(&reason);
-        run.slots.gone(slot, Gone::Lost, now);
         self.after_loss(slot, &name, wanted, &reason);
     }
 

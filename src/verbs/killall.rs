@@ -90,12 +90,12 @@ pub async fn killall(arguments: Killall) -> color_eyre::Result<u8> {
     let several = runs.len() > 1;
     let ended = join_all(runs.iter().map(|run| end.run(run, several))).await;
     let mut killed = Killed::new(ended.into_iter().collect::<Result<_, _>>()?);
-    if arguments.all_runs {
-        if let Err(error) = end_strays(&cloud, &arguments, &mut killed).await {
-            killed.left.push(format!("tasks of no run, as far as there are any: {error:#}"));
-            let cluster = &cloud.names().cluster;
-            killed.commands.push(format!("aws ecs list-tasks --cluster {cluster}"));
-        }
+    if arguments.all_runs
+        && let Err(error) = end_strays(&cloud, &arguments, &mut killed).await
+    {
+        killed.left.push(format!("tasks of no run, as far as there are any: {error:#}"));
+        let cluster = &cloud.names().cluster;
+        killed.commands.push(format!("aws ecs list-tasks --cluster {cluster}"));
     }
     finish(&arguments, killed)
 }

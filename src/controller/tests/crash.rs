@@ -158,14 +158,14 @@ async fn go_on(world: &World, seat: &Seat, phase: Phase) {
         Phase::In => desired == MACHINES || wish.is_some_and(|wish| !wish.drain.is_empty()),
         Phase::Kill => wish.is_none_or(|wish| wish.state == State::Stop),
     };
-    if !there {
-        seat.order(phase.order()).await;
-    }
     if seat.handle.snapshots.borrow().run.is_some() {
         seat.until("it leads", MINUTE, |it| {
             it.run.as_ref().is_none_or(|run| matches!(run.lead, LeadView::Us { .. }))
         })
         .await;
+    }
+    if !there {
+        seat.order(phase.order()).await;
     }
     assert_eq!(world.ledger().doubled(), 0);
 }
