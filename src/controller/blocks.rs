@@ -31,7 +31,6 @@ const BETWEEN: Duration = Duration::from_millis(200);
 
 /// A block as it is in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-// Its names are those in the bucket.
 pub(super) struct Block {
     pub(super) run: String,
     #[serde(rename = "block")]
