@@ -138,6 +138,7 @@ fn who_confirms_is_known() {
             "controller/end.rs",
             "controller/tasks.rs",
             "controller/tests/crash.rs",
+            "controller/tests/policy.rs",
             "local/sim.rs",
             "verbs/killall.rs",
             "verbs/order.rs",

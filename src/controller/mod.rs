@@ -1,8 +1,9 @@
 //! The controller: commands in, snapshots out.
 //!
-//! An actor of its own task. It turns commands into edits of the wish, starts and
-//! stops tasks until they match the wish, looks at instances, tasks and figures at
-//! every refresh, and says what it knows in [`snapshot::Snapshot`]s.
+//! An actor of its own task. It finds the run that it is for or begins one, turns
+//! commands into edits of the wish, looks at instances and figures at every refresh, and
+//! says what it knows in [`snapshot::Snapshot`]s. Where it leads, it starts and stops
+//! tasks until they match the wish, and tells the others; where it follows, it hears.
 //!
 //! Invariants: it awaits no remote call in its loop, calls are jobs in one
 //! `JoinSet`; who reads a snapshot never waits for the cloud, and the controller

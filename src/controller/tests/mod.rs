@@ -5,6 +5,7 @@
 
 mod crash;
 mod faults;
+mod policy;
 
 use std::{
     cell::RefCell,
