@@ -52,8 +52,10 @@
 //! 6. The controller never awaits a remote call in its loop.
 //! 7. A key, its action, its help text and its danger are one row of one table.
 //! 8. What ends a run needs a [`model::confirmed::Confirmed`].
+//! 9. Tasks are started and stopped only by a run's leader, within its term; what it is
+//!    about to do is in the journal, and in the slot table where a successor needs it.
 //!
-//! The first four and the last are checked by `tests/architecture.rs`.
+//! The first four and the eighth are checked by `tests/architecture.rs`.
 //!
 //! # Decisions
 //!

@@ -136,6 +136,7 @@ impl Session {
         let (cloud, site, ground) = Ground::start(&settings, &state).await?;
         match prepare(&cloud, &site, &ground, settings, runs).await {
             Ok(options) => {
+                let cloud = of_workload(cloud, &options);
                 let (controller, handle) = Controller::start(cloud, site, options);
                 Ok(Session { handle, controller, ground })
             }
@@ -256,6 +257,20 @@ async fn prepare(
         join: settings.join,
         leads: settings.leads,
     })
+}
+
+/// Clients that know what will run in the tasks: how many fit on an instance is asked
+/// before a run begins. One that may join a run of another workload must not.
+fn of_workload(cloud: Cloud, options: &controller::Options) -> Cloud {
+    match &options.workload {
+        Workload::Image { definition, container, .. } if options.join == Join::Own => {
+            let mut names = cloud.names().clone();
+            names.task_definition.clone_from(definition);
+            names.container.clone_from(container);
+            cloud.with_names(names)
+        }
+        _ => cloud,
+    }
 }
 
 /// What runs in the tasks; a program is registered first.

@@ -13,5 +13,6 @@ mod dashboard;
 mod headless;
 mod local_cloud;
 mod readme;
+mod steering;
 mod support;
 mod watchdog;

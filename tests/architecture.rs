@@ -137,6 +137,8 @@ fn who_confirms_is_known() {
             "headless.rs",
             "controller/end.rs",
             "controller/tasks.rs",
+            "controller/tests/crash.rs",
+            "controller/tests/policy.rs",
             "local/sim.rs",
             "verbs/killall.rs",
             "verbs/order.rs",

@@ -12,6 +12,10 @@ fn wrong_words_are_named_with_exit_code_2() {
         (&["mqtt://host:1883"], "`mqtt://` targets do not work yet"),
         (&["up"], "`up` is planned and does not exist yet"),
         (&["--cluster", "prod"], "--cluster prod: runs on Amazon ECS are not there yet"),
+        (&["--run", "x"], "has no run that is on already"),
+        (&["add", "5"], "start `loadtop local`"),
+        (&["status"], "start `loadtop local`"),
+        (&["killall", "--yes"], "start `loadtop local`"),
         (&["run", "--headless"], "--target is missing"),
         (&["run", "--headless", "--target", "tcp://a:1"], "--devices is missing"),
         (&["run", "--target", "tcp://a:1", "-n", "5"], "add --headless"),
@@ -22,6 +26,25 @@ fn wrong_words_are_named_with_exit_code_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
         assert!(stdout(&output).is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_cluster_that_is_not_on_loopback_is_refused() {
+    let house = House::new();
+    let named = |url: &str| {
+        [("AWS_ENDPOINT_URL", url), ("AWS_REGION", "r"), ("AWS_ACCESS_KEY_ID", "a")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    for (url, says) in [
+        ("https://ecs.us-east-1.amazonaws.com", "runs on Amazon ECS are not there yet"),
+        ("http://127.0.0.1:9", "AWS_SECRET_ACCESS_KEY is not set"),
+    ] {
+        for arguments in [&["--cluster", "c"][..], &["status", "--cluster", "c"]] {
+            let output = house.run_with(arguments, &named(url));
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
+            assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+        }
     }
 }
 

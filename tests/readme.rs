@@ -15,11 +15,16 @@ fn shell_lines() -> Vec<String> {
 #[test]
 fn every_command_of_the_readme_parses() {
     let lines = shell_lines();
-    let ours: Vec<&String> = lines.iter().filter(|it| it.starts_with("cargo run")).collect();
-    assert!(ours.len() >= 3, "{lines:?}");
+    let ours = |line: &&String| line.starts_with("cargo run") || line.starts_with("loadtop ");
+    let ours: Vec<&String> = lines.iter().filter(ours).collect();
+    assert!(ours.len() >= 15, "{lines:?}");
     for line in ours {
-        let arguments = line.split_once(" -- ").map_or("", |(_, arguments)| arguments);
-        let words = std::iter::once("loadtop").chain(arguments.split_whitespace());
+        let command = line.split(['>', '&']).next().unwrap();
+        let arguments = match command.strip_prefix("loadtop ") {
+            Some(arguments) => arguments,
+            None => command.split_once(" -- ").map_or("", |(_, arguments)| arguments),
+        };
+        let words = std::iter::once("loadtop".to_owned()).chain(shlex::split(arguments).unwrap());
         Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
     }
 }

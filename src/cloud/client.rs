@@ -45,15 +45,25 @@ impl Cloud {
     #[must_use]
     pub fn connect(endpoint: &Endpoint, names: Names) -> Self {
         let http = aws_smithy_http_client::Builder::new().build_http();
-        Self::with_http_client(endpoint, names, http)
+        Self::over(endpoint, names, http, false)
     }
 
     /// The same over an HTTP client of the caller's: for tests that script time or faults.
+    /// Requests are dated by this machine's clock, whatever the dates of answers are.
     #[must_use]
     pub fn with_http_client(
         endpoint: &Endpoint,
         names: Names,
         http: impl IntoShared<SharedHttpClient>,
+    ) -> Self {
+        Self::over(endpoint, names, http, true)
+    }
+
+    fn over(
+        endpoint: &Endpoint,
+        names: Names,
+        http: impl IntoShared<SharedHttpClient>,
+        keeps_own_time: bool,
     ) -> Self {
         let credentials = Credentials::from_keys(&endpoint.access_key, &endpoint.secret_key, None);
         let config = SdkConfig::builder()
@@ -62,6 +72,7 @@ impl Cloud {
             .region(Region::new(endpoint.region.clone()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
+            .disable_clock_skew_correction(keeps_own_time)
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_TIMEOUT)

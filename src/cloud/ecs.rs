@@ -13,6 +13,9 @@ use super::{
     types::{ClusterSeen, DefinitionSeen, Failure, InstanceSeen, Started, TaskRequest, TaskSeen},
 };
 
+/// How often a list waits for AWS's bucket to fill again, and for how long.
+const THROTTLED_MOST: u32 = 20;
+const AFTER_THROTTLE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The most things that one describe call takes.
 const DESCRIBE_MOST: usize = 100;
 /// The variable that tells a task its name.
@@ -108,7 +111,8 @@ impl Cloud {
     /// Needs `ecs:ListTasks`.
     pub async fn list_tasks(&self, started_by: Option<&str>) -> Result<Vec<String>, CloudError> {
         let mut arns = Vec::new();
-        let mut token = None;
+        let mut throttled = 0;
+        let mut token: Option<String> = None;
         loop {
             let call = self
                 .ecs
@@ -117,8 +121,16 @@ impl Cloud {
                 .set_started_by(started_by.map(str::to_owned))
                 // The two filters cannot be combined, and RUNNING is the default.
                 .set_desired_status(started_by.is_none().then_some(DesiredStatus::Running))
-                .set_next_token(token);
-            let page = self.settle("ListTasks", call.send().await)?;
+                .set_next_token(token.clone());
+            // Half a list is worth nothing: a page that is throttled is asked for again.
+            let page = match self.settle("ListTasks", call.clone().send().await) {
+                Err(error) if error.kind == ErrorKind::Throttled && throttled < THROTTLED_MOST => {
+                    throttled += 1;
+                    tokio::time::sleep(AFTER_THROTTLE).await;
+                    continue;
+                }
+                page => page?,
+            };
             arns.extend_from_slice(page.task_arns());
             token = page.next_token().map(str::to_owned);
             if token.is_none() {

@@ -10,7 +10,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
@@ -23,12 +23,12 @@ use super::{
     jobs::{Done, RunDone},
     join::Finding,
     notices::Notices,
-    run::Run,
+    run::{Over, Run, Telling},
     snapshot::{Level, OrdersView, Snapshot},
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
-    model::{Millis, confirmed::Confirmed, quota::Quotas},
+    model::{Millis, leadership::Leadership, quota::Quotas},
     record::Journal,
 };
 
@@ -58,8 +58,8 @@ pub(super) struct Actor {
     pub(super) orders: OrdersView,
     /// Orders that wait until it is known which run they are for.
     pub(super) held: VecDeque<Command>,
-    /// A change of the number of instances that waits until that is known.
-    pub(super) scale_waits: Option<(i32, Option<Confirmed>)>,
+    /// Whether the instances that are wholly ours go as soon as it is seen which.
+    pub(super) to_least: bool,
     /// AWS's token buckets, as far as we know how full they are.
     pub(super) quotas: Quotas,
     /// When the run's tasks were seen last (this machine's clock).
@@ -112,6 +112,11 @@ impl Look {
         due
     }
 
+    /// Lets the next look come at once.
+    pub(super) fn hurry(&mut self) {
+        self.next = 0;
+    }
+
     /// The look came back.
     pub(super) fn done(&mut self, next: Millis) {
         self.on_its_way = false;
@@ -137,7 +142,7 @@ impl Actor {
             others: Vec::new(),
             orders: OrdersView::default(),
             held: VecDeque::new(),
-            scale_waits: None,
+            to_least: false,
             quotas: Quotas::new(clock.monotonic()),
             cloud,
             site,
@@ -164,6 +169,7 @@ impl Actor {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now();
         loop {
+            self.clock.tick();
             // What a person or the clock asked for is shown at once; answers, of which
             // there may be very many, no oftener than the clock.
             let mut show = true;
@@ -178,9 +184,7 @@ impl Actor {
                     show = published.elapsed() >= TICK;
                     match done {
                         Ok(done) => self.learn(done),
-                        Err(error) => {
-                            self.notice(Level::Error, format!("a call panicked: {error}"));
-                        }
+                        Err(error) => self.start_over(&error),
                     }
                 }
                 _ = tick.tick() => {}
@@ -219,6 +223,24 @@ impl Actor {
     /// Tells the person what failed, and what follows from it.
     pub(super) fn failed(&mut self, error: &CloudError, then: &str) {
         self.notice(Level::Warning, format!("{error}; {then}"));
+    }
+
+    /// A job panicked, and whatever waits for it would wait for ever: all that is known
+    /// to be on its way is forgotten, and what the bucket says is read again.
+    fn start_over(&mut self, error: &JoinError) {
+        let text = format!("a call failed for a reason of loadtop's own, going on: {error}");
+        self.notice(Level::Error, text);
+        self.looks = Looks::default();
+        self.finding.forget();
+        self.fleet.forget_calls();
+        let wants = self.options.leads && !self.left;
+        if let Some(run) = self.run.as_mut().filter(|run| !run.has_ended()) {
+            run.lead = Leadership::new(self.me.clone(), wants);
+            run.recording = false;
+            run.telling = Telling::default();
+            run.over = Over::No;
+            run.lose_table();
+        }
     }
 
     fn publish(&self) {

@@ -35,14 +35,14 @@ impl Actor {
         self.look_at_fleet(now);
         self.find(now);
         self.obey_held();
-        if let Some((more, confirmed)) = self.scale_waits
-            && let Some(desired) = self.fleet.desired()
-        {
-            self.scale_waits = None;
-            self.scale_to(desired.saturating_add_signed(more), confirmed);
-        }
         if self.run.as_ref().is_none_or(Run::has_ended) {
-            return self.advance_drains(None, now);
+            self.tell_the_end(now);
+            self.finish_giving_back(now);
+            self.shrink_to_least();
+            if !self.looks.editing {
+                self.refuse_unwritten();
+            }
+            return self.advance_drains(false, now);
         }
         self.tell_journal_trouble();
         self.write_wish(now);
@@ -63,7 +63,7 @@ impl Actor {
         self.keep_lease(&wish);
         self.keep_pace(&wish);
         self.open_windows(&wish, now);
-        self.advance_drains(Some(&wish), now);
+        self.advance_drains(true, now);
         self.match_tasks(&wish, now);
         self.give_up_on_room(&wish, now);
         self.record(now);
@@ -85,11 +85,11 @@ impl Actor {
             let cloud = cloud.clone();
             self.spawn(async move { Done::Definition(cloud.task_definition().await) });
         }
-        let generation = self.fleet.generation;
         if self.looks.counts.is_due(now) {
-            let job = jobs::counts(cloud.clone());
+            let (job, generation) = (jobs::counts(cloud.clone()), self.fleet.group_generation);
             self.spawn(async move { Done::Counts(generation, job.await) });
         }
+        let generation = self.fleet.generation;
         if self.fleet.details_due(now) && self.looks.instances.is_due(now) {
             let job = async move { cloud.container_instances().await };
             self.spawn(async move { Done::Instances(generation, job.await) });
@@ -171,7 +171,8 @@ impl Actor {
         };
         run.sweep.done(asked, answer.is_err(), now, refresh);
         match answer {
-            Ok(tasks) if run.has_table() => self.learn_tasks(asked, &tasks),
+            // Losses have consequences, which are the leader's.
+            Ok(tasks) if self.leads(now) => self.learn_tasks(asked, &tasks),
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::Throttled => {
                 self.quotas.look.throttled(now);

@@ -35,6 +35,7 @@ pub(super) const REGISTRY: &str = "run.json";
 impl Actor {
     /// Makes a new run; its first objects are written when the actor advances.
     pub(super) fn begin(&mut self, plan: Plan) {
+        self.refuse_unwritten();
         let id = Uuid::new_v4().simple().to_string()[..12].to_owned();
         let policy = &self.options.policy;
         let mut wish = Wish::new(PLAN, self.clock.bucket() + policy.lease_ms);
@@ -49,6 +50,7 @@ impl Actor {
         self.tasks_at = None;
         // What the former run still waits for will not be taken for this one's.
         self.looks.begin_run();
+        self.fleet.forget_definition();
         self.run = Some(run);
         if let Err(error) = opened {
             self.notice_no_folder(&error);

@@ -31,11 +31,10 @@ const BETWEEN: Duration = Duration::from_millis(200);
 
 /// A block as it is in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-// Its names are those in the bucket.
-#[expect(clippy::struct_field_names)]
 pub(super) struct Block {
     pub(super) run: String,
-    pub(super) block: u32,
+    #[serde(rename = "block")]
+    pub(super) number: u32,
     /// The term of the leader that wrote it.
     pub(super) term: u64,
     pub(super) cluster: String,
@@ -84,7 +83,7 @@ pub(super) async fn take_over(cloud: &Cloud, prefix: &str, term: u64) -> Result<
         .await?;
     let mut table = Table::default();
     for (block, etag) in blocks {
-        table.etags.insert(block.block, etag);
+        table.etags.insert(block.number, etag);
         for Entry { slot, request, .. } in block.slots {
             table.requests.extend(request.map(|request| (slot.number, request)));
             table.slots.push(slot);

@@ -13,12 +13,14 @@ use super::{
 };
 use crate::{
     cloud::CloudError,
-    model::{Millis, confirmed::Confirmed, slots::SlotState, wish::Change, wish::Wish},
+    model::{Millis, confirmed::Confirmed, slots::SlotState, wish::Change},
 };
 
 /// How long an instance may take to become empty until that is told, in milliseconds:
 /// longer than any stop timeout that is usual.
 const EMPTY_WITHIN_MS: Millis = 150_000;
+/// How often tasks of an instance that goes are told to stop.
+const BETWEEN_STOPS_MS: Millis = 500;
 /// How soon a call that failed is made again.
 const AGAIN_MS: Millis = 2_000;
 
@@ -42,12 +44,22 @@ enum Step {
     Cordon,
     Empty,
     Going,
+    /// It stays after all, and takes tasks again.
+    Free,
 }
 
 impl Drain {
     pub(super) fn new(instance: Option<String>, confirmed: bool, now: Millis) -> Self {
         let step = if instance.is_some() { Step::Cordon } else { Step::Empty };
         Drain { instance, confirmed, step, since: now, from: 0, calling: false, told: false }
+    }
+
+    /// Forgets a call that is on its way; it is made again if need be.
+    pub(super) fn forget_call(&mut self) {
+        if self.calling && self.step != Step::Free {
+            self.step = if self.instance.is_some() { Step::Cordon } else { Step::Empty };
+        }
+        self.calling = false;
     }
 
     /// Whether it is being terminated: the group counts it no more.
@@ -60,6 +72,18 @@ impl Actor {
     /// Changes the number of instances, or says why not.
     pub(super) fn scale_to(&mut self, target: u32, confirmed: Option<Confirmed>) {
         let group = self.cloud.names().group.clone();
+        let fewer = self.fleet.desired().is_some_and(|desired| target < desired);
+        let run = self.run.as_ref().filter(|run| !run.has_ended());
+        let leads = self.leads(self.clock.monotonic());
+        if fewer && run.is_some_and(Run::is_ending) {
+            let text = "the run is ending: instances can go when it has ended";
+            return self.refuse(Level::Warning, text);
+        }
+        if fewer && run.is_some() && !leads && confirmed.is_none() {
+            let text = "only who leads the run sees surely which instances are empty: scale in \
+                        there, or confirm that their tasks may move (--yes)";
+            return self.refuse(Level::Warning, text);
+        }
         match self.fleet.scale_to(target, &group, confirmed.is_some()) {
             Scale::Already => {
                 let text = format!("the group {group} has {target} instances already");
@@ -81,8 +105,13 @@ impl Actor {
         }
     }
 
-    /// Has all instances go that are wholly ours: those without any task by now.
-    pub(super) fn scale_to_least(&mut self) {
+    /// Has all instances go that are wholly ours, those without any task, as soon as
+    /// it is seen which.
+    pub(super) fn shrink_to_least(&mut self) {
+        if !self.to_least || !self.fleet.is_fresh() {
+            return;
+        }
+        self.to_least = false;
         let (Some(desired), min) = (self.fleet.desired(), self.fleet.view(0).min) else {
             return;
         };
@@ -92,11 +121,6 @@ impl Actor {
             self.notice(Level::Warning, text);
         }
         self.scale_to(least, None);
-    }
-
-    /// The instances are not known yet: the order waits for the first look.
-    pub(super) fn scale_later(&mut self, more: i32, confirmed: Option<Confirmed>) {
-        self.scale_waits = Some((more, confirmed));
     }
 
     /// Has a machine go: a run's leader sees to it, or without a run we do.
@@ -109,28 +133,31 @@ impl Actor {
         };
         self.notice(Level::Info, text);
         let run_on = self.run.as_ref().is_some_and(|run| !run.is_ending());
-        if run_on && instance.is_some() {
+        if run_on {
             let order = self.orders.taken;
             if let Some(run) = &mut self.run {
                 let edit = run.change(Change::Drain { machine: machine.clone() });
                 run.ordered.insert(edit, order);
             }
-            if !self.leads(now) {
-                return;
+            // It begins when that is in the bucket: whoever leads then goes on with it.
+            if !confirmed {
+                self.fleet.unconfirmed.insert(machine);
             }
+            return;
         }
         self.fleet.drains.insert(machine, Drain::new(instance, confirmed, now));
     }
 
     /// Takes the next steps of all machines on their way out.
-    pub(super) fn advance_drains(&mut self, wish: Option<&Wish>, now: Millis) {
-        if let Some(wish) = wish {
-            for machine in &wish.drain {
-                let arn = self.fleet.instance(machine).map(|it| it.arn.clone());
-                if !self.fleet.drains.contains_key(machine) && self.fleet.has_machine(machine) {
-                    // Who wrote it into the wish had it confirmed, or saw it empty.
-                    self.fleet.drains.insert(machine.clone(), Drain::new(arn, true, now));
-                }
+    pub(super) fn advance_drains(&mut self, leads: bool, now: Millis) {
+        let wished = self.run.as_ref().filter(|_| leads).map(|run| run.wish.drain.clone());
+        for machine in wished.unwrap_or_default() {
+            let arn = self.fleet.instance(&machine).map(|it| it.arn.clone());
+            if !self.fleet.drains.contains_key(&machine) && self.fleet.has_machine(&machine) {
+                // Only a leader writes one without having it confirmed; its successor,
+                // who does not know, moves a task that has come there meanwhile.
+                let confirmed = !self.fleet.unconfirmed.remove(&machine);
+                self.fleet.drains.insert(machine, Drain::new(arn, confirmed, now));
             }
         }
         let gone = |machine: &String| !self.fleet.has_machine(machine);
@@ -175,7 +202,8 @@ impl Actor {
             }
             (Step::Empty, Some(instance)) => self.empty(machine, &instance, now),
             (Step::Cordon | Step::Empty, None) => self.terminate(machine),
-            (Step::Going, _) => {}
+            (Step::Free, Some(instance)) => self.give_free(machine, instance),
+            (Step::Going, _) | (Step::Free, None) => {}
         }
     }
 
@@ -203,7 +231,11 @@ impl Actor {
             return self.terminate(machine);
         }
         if !drain.confirmed {
-            return self.give_free(machine, instance);
+            let text = format!("a task has come to {machine} meanwhile: it stays");
+            if let Some(drain) = self.fleet.drains.get_mut(machine) {
+                drain.step = Step::Free;
+            }
+            return self.refuse(Level::Warning, text);
         }
         let ours = self.run.as_ref().map(|run| tasks_on(run, instance)).unwrap_or_default();
         if self.leads(now) {
@@ -216,6 +248,7 @@ impl Actor {
         let Some(drain) = self.fleet.drains.get_mut(machine) else {
             return;
         };
+        drain.from = now + BETWEEN_STOPS_MS;
         if !drain.told && now >= drain.since + EMPTY_WITHIN_MS {
             drain.told = true;
             let text = format!(
@@ -229,15 +262,10 @@ impl Actor {
     }
 
     /// Lets an instance take tasks again.
-    fn give_free(&mut self, machine: &str, instance: &str) {
-        self.fleet.drains.remove(machine);
-        self.fleet.calls += 1;
-        self.fleet.tasks_changed();
-        self.is_drained(machine);
+    fn give_free(&mut self, machine: &str, instance: String) {
+        self.note_call(machine);
         let (cloud, journal) = (self.cloud.clone(), self.journal());
-        let (machine, instance) = (machine.to_owned(), instance.to_owned());
-        let text = format!("a task has come to {machine} meanwhile: it stays");
-        self.refuse(Level::Warning, text);
+        let machine = machine.to_owned();
         let job = jobs::cordon(cloud, journal, machine.clone(), instance, false);
         self.spawn(async move { Done::Cordoned(machine, job.await) });
     }
@@ -258,19 +286,19 @@ impl Actor {
         self.fleet.calls = self.fleet.calls.saturating_sub(1);
         // What was seen before the cordon is stale.
         self.fleet.tasks_changed();
-        let drain = self.fleet.drains.get_mut(machine);
-        match (answer, drain) {
-            (Ok(()), Some(drain)) => {
-                drain.calling = false;
-                drain.step = Step::Empty;
+        let Some(drain) = self.fleet.drains.get_mut(machine) else {
+            return;
+        };
+        drain.calling = false;
+        match answer {
+            Ok(()) if drain.step == Step::Free => {
+                self.fleet.drains.remove(machine);
+                self.is_drained(machine);
             }
-            (Ok(()), None) => {}
-            (Err(error), drain) => {
-                if let Some(drain) = drain {
-                    drain.calling = false;
-                    drain.from = now + AGAIN_MS;
-                }
-                self.failed(&error, &format!("{machine} is cordoned again"));
+            Ok(()) => drain.step = Step::Empty,
+            Err(error) => {
+                drain.from = now + AGAIN_MS;
+                self.failed(&error, &format!("{machine} is asked again"));
             }
         }
     }

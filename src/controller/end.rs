@@ -284,10 +284,13 @@ impl Actor {
         }
         let (id, scale_to_zero) = (run.id.clone(), run.wish.scale_to_zero);
         self.notice(Level::Info, format!("run {id} has ended: no task is left"));
-        self.tell(true);
-        self.give_back_lead();
+        if let Some(run) = &mut self.run {
+            (run.telling.last_word, run.telling.from) = (true, 0);
+        }
         if scale_to_zero {
-            self.scale_to_least();
+            // Which instances are empty by now must be seen first.
+            self.fleet.tasks_changed();
+            self.to_least = true;
         }
     }
 
@@ -360,6 +363,16 @@ fn stuck(run: &Run, names: &Names) -> Stuck {
     });
     let strays = run.strays.iter().map(|arn| ("a task in no slot".to_owned(), arn.clone()));
     let left: Vec<(String, String)> = placed.chain(strays).collect();
+    if left.is_empty() {
+        let by = started_by(&run.id);
+        return Stuck {
+            what: vec!["a RunTask whose answer is missing".to_owned()],
+            commands: vec![format!(
+                "aws ecs list-tasks --cluster {} --started-by {by}",
+                names.cluster
+            )],
+        };
+    }
     let mut stuck = Stuck {
         what: left.iter().take(NAMED_MOST).map(|(what, arn)| format!("{what} ({arn})")).collect(),
         commands: left

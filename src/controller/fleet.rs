@@ -4,7 +4,7 @@
 //! Invariant: no instance with a task on it is chosen to go unless that was
 //! confirmed. A view that was asked for before the latest change is not believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     drain::Drain,
@@ -22,6 +22,8 @@ const BOOT_MS: Millis = 300_000;
 const DETAILS_EVERY_MS: Millis = 5_000;
 /// The same where they take many calls.
 const DETAILS_OF_MANY_EVERY_MS: Millis = 30_000;
+/// How long after a change the group is expected to say it.
+const SETTLED_MS: Millis = 15_000;
 /// Instances that one call describes.
 const PER_CALL: usize = 100;
 
@@ -35,10 +37,16 @@ pub(super) struct Fleet {
     pub(super) definition: Option<DefinitionSeen>,
     /// The number that was set last, until the group says it too.
     wished: Option<u32>,
+    /// Since when the group is seen not to say it (monotonic).
+    wished_at: Option<Millis>,
     /// Machines that are to go, and how far that is.
     pub(super) drains: BTreeMap<String, Drain>,
+    /// Those about to go that were chosen because they are empty.
+    pub(super) unconfirmed: BTreeSet<String>,
     /// Counts the changes: what was asked for before the latest one is stale.
     pub(super) generation: u64,
+    /// The same of the changes of the group alone.
+    pub(super) group_generation: u64,
     /// The generation that `instances` are of, and when they were described (monotonic).
     seen_in: Option<(u64, Millis)>,
     /// Since when instances are on their way up (monotonic), and whether it was told
@@ -81,12 +89,18 @@ impl Fleet {
         cluster: ClusterSeen,
         now: Millis,
     ) -> bool {
-        // Placements do not change the group: only what was set here makes it stale.
-        if generation != self.generation && self.wished.is_some() {
+        if generation != self.group_generation {
             return false;
         }
-        if self.wished == Some(group.desired) {
+        // Another controller may have set another number meanwhile.
+        let settled = self.wished_at.is_some_and(|at| now >= at + SETTLED_MS);
+        if self.wished == Some(group.desired) || settled {
             self.wished = None;
+        }
+        if self.wished.is_none() {
+            self.wished_at = None;
+        } else {
+            self.wished_at.get_or_insert(now);
         }
         self.group = Some(group);
         self.cluster = Some(cluster);
@@ -141,6 +155,26 @@ impl Fleet {
     /// Machines that are to go and that the group still counts.
     fn to_go(&self) -> u32 {
         self.drains.values().filter(|drain| !drain.is_going()).count() as u32
+    }
+
+    /// Whether the group and the instances were seen.
+    pub(super) fn is_known(&self) -> bool {
+        self.group.is_some() && self.seen_in.is_some()
+    }
+
+    /// Whether the instances were seen after the latest change.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.seen_in.is_some_and(|(generation, _)| generation == self.generation)
+    }
+
+    /// Forgets what one task takes: tasks of another kind come.
+    pub(super) fn forget_definition(&mut self) {
+        self.definition = None;
+    }
+
+    /// Machines on their way out that somebody must still see to.
+    pub(super) fn unfinished(&self) -> usize {
+        self.to_go() as usize
     }
 
     /// Whether instances are on their way up.
@@ -270,21 +304,31 @@ impl Fleet {
     /// The desired number was set.
     pub(super) fn scaled_out(&mut self, target: u32) {
         self.generation += 1;
-        self.wished = Some(target);
+        self.group_generation += 1;
+        (self.wished, self.wished_at) = (Some(target), None);
         self.booting_since = None;
     }
 
     /// A machine is being terminated, and the group's number lowered with it.
     pub(super) fn scaled_in(&mut self) {
         self.generation += 1;
+        self.group_generation += 1;
+        self.wished_at = None;
         let counted = self.wished.or(self.group.as_ref().map(|group| group.desired));
         self.wished = counted.map(|counted| counted.saturating_sub(1));
+    }
+
+    /// Forgets calls that are on their way.
+    pub(super) fn forget_calls(&mut self) {
+        self.calls = 0;
+        self.drains.values_mut().for_each(Drain::forget_call);
     }
 
     /// A change failed: what was wished is not so.
     pub(super) fn scaling_failed(&mut self) {
         self.generation += 1;
-        self.wished = None;
+        self.group_generation += 1;
+        (self.wished, self.wished_at) = (None, None);
     }
 
     fn room(&self) -> u32 {
@@ -334,110 +378,4 @@ impl Fleet {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn instance(id: &str, running: u32) -> InstanceSeen {
-        InstanceSeen {
-            arn: format!("arn/{id}"),
-            machine_id: id.into(),
-            status: "ACTIVE".into(),
-            connected: true,
-            running,
-            pending: 0,
-            cpu_left: 2048 - 512 * running.cast_signed(),
-            memory_left: 4096,
-        }
-    }
-
-    fn group(desired: u32, up: usize) -> GroupSeen {
-        let machines = (0..desired)
-            .map(|n| {
-                let up = (n as usize) < up;
-                (format!("i-{n}"), if up { "InService" } else { "Pending" }.to_owned())
-            })
-            .collect();
-        GroupSeen { desired, min: 0, max: 10, machines }
-    }
-
-    fn fleet(desired: u32, running: &[u32]) -> Fleet {
-        let mut fleet = Fleet {
-            definition: Some(DefinitionSeen {
-                name: "d:1".into(),
-                cpu: 512,
-                memory: 512,
-                containers: vec![],
-            }),
-            ..Fleet::default()
-        };
-        let instances: Vec<_> =
-            running.iter().enumerate().map(|(n, it)| instance(&format!("i-{n}"), *it)).collect();
-        let cluster = ClusterSeen { registered: running.len() as u32, running: 0, pending: 0 };
-        fleet.learn_counts(0, group(desired, running.len()), cluster, 0);
-        fleet.learn_instances(0, instances, 0);
-        fleet
-    }
-
-    fn chosen(scale: Scale) -> Vec<String> {
-        match scale {
-            Scale::In(leaving) => leaving.into_iter().map(|it| it.machine).collect(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn room_is_what_the_tasks_leave() {
-        let view = fleet(3, &[4, 1]).view(0);
-        assert_eq!((view.desired, view.registered, view.booting, view.room), (3, 2, 1, 3));
-        assert_eq!(view.boot_left_ms, Some(BOOT_MS));
-    }
-
-    #[test]
-    fn an_instance_that_does_not_answer_is_no_room_and_not_chosen() {
-        let mut fleet = fleet(2, &[0, 0]);
-        fleet.instances[0].connected = false;
-        let view = fleet.view(0);
-        assert_eq!((view.registered, view.booting, view.room), (1, 1, 4));
-        assert_eq!(chosen(fleet.scale_to(1, "g", false)), ["i-1"]);
-    }
-
-    #[test]
-    fn the_emptiest_go_first_and_those_with_tasks_only_when_confirmed() {
-        assert_eq!(chosen(fleet(2, &[1, 0]).scale_to(1, "g", false)), ["i-1"]);
-        assert_eq!(chosen(fleet(2, &[0]).scale_to(1, "g", false)), ["i-1"], "it boots");
-        let busy = fleet(3, &[4, 1, 2]);
-        assert!(matches!(busy.scale_to(2, "g", false), Scale::Refused(_)));
-        assert_eq!(chosen(busy.scale_to(1, "g", true)), ["i-1", "i-2"]);
-        assert!(matches!(fleet(1, &[0]).scale_to(11, "g", false), Scale::Refused(_)));
-        assert_eq!(fleet(1, &[0]).scale_to(2, "g", false), Scale::Out(2));
-    }
-
-    #[test]
-    fn who_is_on_its_way_out_counts_for_the_group_only() {
-        let mut fleet = fleet(3, &[0, 0, 0]);
-        fleet.drains.insert("i-0".into(), Drain::new(None, false, 0));
-        assert_eq!(fleet.desired(), Some(2));
-        assert_eq!(fleet.scale_to(4, "g", false), Scale::Out(5));
-    }
-
-    #[test]
-    fn a_look_from_before_a_change_is_not_believed() {
-        let mut fleet = fleet(1, &[0]);
-        let stale = fleet.generation;
-        fleet.scaled_out(2);
-        let cluster = ClusterSeen { registered: 1, running: 0, pending: 0 };
-        assert!(!fleet.learn_counts(stale, group(1, 1), cluster.clone(), 0));
-        assert_eq!(fleet.desired(), Some(2));
-        // One that was asked for later but is still behind keeps what was wished.
-        assert!(fleet.learn_counts(fleet.generation, group(1, 1), cluster, 0));
-        assert_eq!(fleet.desired(), Some(2));
-    }
-
-    #[test]
-    fn instances_that_do_not_come_are_told_once() {
-        let mut fleet = fleet(2, &[0]);
-        assert_eq!(fleet.boot_is_late(BOOT_MS - 1), None);
-        assert_eq!(fleet.boot_is_late(BOOT_MS), Some(1));
-        assert_eq!(fleet.boot_is_late(BOOT_MS + 1), None);
-    }
-}
+mod tests;

@@ -38,6 +38,10 @@ use crate::{
     stats::Part,
 };
 
+/// Tasks that one call describes.
+const PER_CALL: usize = 100;
+/// The time between two of many calls in a row.
+const BETWEEN_CALLS: Duration = Duration::from_millis(100);
 /// Parts of results that are read at once.
 const PARTS_AT_ONCE: usize = 16;
 /// How long RunTask may take: with half a term before it, less than a term.
@@ -84,8 +88,8 @@ pub(super) enum RunDone {
     LeaderWritten(Result<(String, Option<Dated>), CloudError>),
     /// The slot table was taken over, in this term.
     TookOver(u64, Box<Result<Table, CloudError>>),
-    /// Blocks of the slot table were written, so that these slots may be launched.
-    Recorded(Vec<(u32, u32)>, Written),
+    /// Blocks of the slot table were written in this term, so that these slots may be launched.
+    Recorded(u64, Vec<(u32, u32)>, Written),
     /// RunTask was answered, for this attempt of a slot.
     Started(u32, u32, Result<Started, CloudError>),
     /// StopTask was answered, for this slot.
@@ -182,10 +186,10 @@ pub(super) async fn record(
     // would look like another leader's.
     while written.error.is_none() && blocks.peek().is_some() {
         let writes = blocks.by_ref().take(blocks::AT_ONCE).map(async |(block, over)| {
-            let key = format!("{prefix}{}", blocks::name(block.block));
+            let key = format!("{prefix}{}", blocks::name(block.number));
             let write = blocks::put(&cloud, &key, &block, over);
-            let intent = Intent::PutSlots { block: block.block };
-            (block.block, noted(journal.as_deref(), intent, write).await)
+            let intent = Intent::PutSlots { block: block.number };
+            (block.number, noted(journal.as_deref(), intent, write).await)
         });
         for (number, answer) in join_all(writes).await {
             match answer {
@@ -264,8 +268,14 @@ pub(super) async fn cordon(
 
 /// Lists the tasks that carry the run's name, and describes them.
 pub(super) async fn strays(cloud: Cloud, started_by: String) -> Result<Vec<TaskSeen>, CloudError> {
-    let arns = cloud.list_tasks(Some(&started_by)).await?;
-    if arns.is_empty() { Ok(Vec::new()) } else { cloud.describe_tasks(&arns).await }
+    let arns = retried(|| cloud.list_tasks(Some(&started_by))).await?;
+    let mut tasks = Vec::with_capacity(arns.len());
+    for some in arns.chunks(PER_CALL) {
+        tasks.extend(retried(|| cloud.describe_tasks(some)).await?);
+        // At half of AWS's rate: whoever else looks at tasks finds something left.
+        tokio::time::sleep(BETWEEN_CALLS).await;
+    }
+    Ok(tasks)
 }
 
 /// Writes that a run has ended: its summary, and then its entry in the registry.
@@ -357,8 +367,14 @@ pub(super) async fn noted<T: std::fmt::Debug>(
     intent: Intent,
     call: impl Future<Output = Result<T, CloudError>>,
 ) -> Result<T, CloudError> {
+    #[cfg(test)]
+    let kind = intent.kind();
     let number = journal.map(|journal| journal.intent(wall(), intent));
+    #[cfg(test)]
+    let point = super::tests::crash_point(kind, super::tests::Moment::Before, 0).await;
     let answer = call.await;
+    #[cfg(test)]
+    super::tests::crash_point(kind, super::tests::Moment::After, point).await;
     if let (Some(journal), Some(number)) = (journal, number) {
         let outcome = match &answer {
             Ok(it) => format!("ok {it:?}"),

@@ -36,6 +36,8 @@ pub(super) struct Finding {
     over: BTreeSet<String>,
     on_its_way: bool,
     next: Millis,
+    /// Whether there was no run to follow at the latest turn.
+    idle: bool,
     /// Whether there was an answer at all.
     pub(super) answered: bool,
 }
@@ -53,7 +55,15 @@ pub(super) struct Found {
 pub(super) struct Joined {
     registry: Registry,
     stored: Stored,
-    plan: Plan,
+    /// None where it cannot be read: the run can be steered and ended all the same.
+    plan: Option<Plan>,
+}
+
+impl Finding {
+    /// Forgets a search that is on its way.
+    pub(super) fn forget(&mut self) {
+        self.on_its_way = false;
+    }
 }
 
 impl Actor {
@@ -64,11 +74,17 @@ impl Actor {
 
     /// Looks for runs, if that is due.
     pub(super) fn find(&mut self, now: Millis) {
+        let following = self.run.as_ref().is_some_and(|run| !run.has_ended());
+        if following == self.finding.idle {
+            self.finding.idle = !following;
+            // The end of a run is shown for a moment, and the next one is found soon.
+            let soon = self.finding.next.min(now + IDLE_EVERY_MS);
+            self.finding.next = if following { self.finding.next } else { soon };
+        }
         if self.options.join == Join::Own || self.finding.on_its_way || now < self.finding.next {
             return;
         }
         self.finding.on_its_way = true;
-        let following = self.run.as_ref().is_some_and(|run| !run.has_ended());
         let (cloud, over) = (self.cloud.clone(), self.finding.over.clone());
         let join = (!following).then(|| self.options.join.clone());
         self.spawn(async move { super::jobs::Done::Found(find(&cloud, over, join).await) });
@@ -112,23 +128,23 @@ impl Actor {
         if self.run.as_ref().is_some_and(|run| run.id == registry.run) {
             return;
         }
+        self.refuse_unwritten();
         self.clock.observe(stored.dated);
         let lead = Leadership::new(self.me.clone(), self.options.leads && !self.left);
-        let mut run = Run::new(
-            registry,
-            Some(plan),
-            &self.cloud,
-            stored.wish.clone(),
-            lead,
-            &self.options.runs,
-        );
+        let mut run =
+            Run::new(registry, plan, &self.cloud, stored.wish.clone(), lead, &self.options.runs);
         run.take_wish(stored.wish, stored.etag, now);
         run.calls_before = self.cloud.calls();
         let text = format!("run {} of {} is on: this is it", run.id, run.registry.by);
         self.tasks_at = None;
         self.looks.begin_run();
+        self.fleet.forget_definition();
+        let opened = if self.options.leads { run.open_journal(&self.options.runs) } else { Ok(()) };
         self.run = Some(run);
         self.notice(Level::Info, text);
+        if let Err(error) = opened {
+            self.notice_no_folder(&error);
+        }
     }
 }
 
@@ -179,7 +195,7 @@ async fn details(cloud: &Cloud, registry: Registry) -> Result<Option<Joined>, Cl
     let prefix = format!("{RUNS}{}/", registry.run);
     let stored = wishes::read(cloud, &format!("{prefix}wish.json")).await?;
     let plan = read::<Plan>(cloud, &format!("{prefix}{}", stored.wish.plan)).await?;
-    Ok(plan.map(|plan| Joined { registry, stored, plan }))
+    Ok(Some(Joined { registry, stored, plan }))
 }
 
 async fn read<T: serde::de::DeserializeOwned>(

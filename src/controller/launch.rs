@@ -8,20 +8,40 @@ use super::{
     actor::Actor,
     jobs::{self, RunDone},
     requests::block_of,
-    run::TableState,
+    run::{Run, TableState},
     snapshot::Level,
 };
 use crate::model::{
     Millis,
     quota::KEPT_FOR_STOPPING,
     slots::{Outcome, SlotState, Step},
-    wish::Wish,
+    wish::{State, Wish},
 };
 
 /// RunTask calls on their way at once: a second's worth of AWS's rate.
 const CALLS_AT_ONCE: usize = 48;
 /// How often outcomes alone are written; launches do not wait for that.
 const OUTCOMES_EVERY_MS: Millis = 1_000;
+
+impl Run {
+    /// Takes back what waits for its turn to be started and is not wanted any more, or
+    /// not now: an image is its device, which does not start while the ramp is paused.
+    fn recall(&mut self, wish: &Wish, now: Millis) {
+        let paused = self.is_of_images() && wish.state == State::Paused;
+        let (slots, room) = (&self.slots, self.slots.room());
+        let unwanted =
+            |slot: u32| paused || wish.live.within(slots.first_device(slot), room).is_empty();
+        let (gone, unrecorded): (Vec<_>, Vec<_>) =
+            self.unrecorded.drain(..).partition(|(slot, _)| unwanted(*slot));
+        let (back, launches): (Vec<_>, Vec<_>) =
+            self.launches.drain(..).partition(|(slot, _)| unwanted(*slot));
+        self.unrecorded = unrecorded;
+        self.launches = launches.into();
+        for (slot, _) in gone.into_iter().chain(back) {
+            self.slots.answered(slot, Outcome::NotAsked, now);
+        }
+    }
+}
 
 impl Actor {
     /// Starts and stops tasks until they match the wish. What is queued counts: an
@@ -38,13 +58,18 @@ impl Actor {
                 run.slots.answered(slot, Outcome::NotAsked, now);
             }
         }
+        if !ending && run.matched != wish.version {
+            run.recall(wish, now);
+        }
+        run.matched = wish.version;
         let due_by = run.is_of_images().then_some(at);
         let mut stops = Vec::new();
         for step in run.slots.steps(wish, now, due_by) {
             match step {
                 // Nothing more is started for a run that ends, not even to see whether
                 // it was: what a lost answer started is found by listing.
-                Step::Run { slot, .. } if ending => {
+                Step::Run { slot, attempt } if ending => {
+                    run.slots.asked(slot, attempt);
                     run.slots.answered(slot, Outcome::NotAsked, now);
                 }
                 Step::Run { slot, attempt } => {
@@ -70,6 +95,7 @@ impl Actor {
         let TableState::Ours(term) = run.table else {
             return;
         };
+        run.changed_blocks.extend(run.slots.take_changed().into_iter().map(block_of));
         if run.unrecorded.is_empty() && (run.changed_blocks.is_empty() || now < run.record_from) {
             return;
         }
@@ -84,19 +110,25 @@ impl Actor {
             .collect();
         let (id, journal) = (run.id.clone(), run.journal.clone());
         let job = jobs::record(run.cloud.clone(), journal, run.prefix.clone(), bodies);
-        self.spawn_of_run(&id, async { RunDone::Recorded(launches, job.await) });
+        self.spawn_of_run(&id, async move { RunDone::Recorded(term, launches, job.await) });
     }
 
     /// The requests of these slots are in the bucket, or could not be written.
-    pub(super) fn learn_recorded(&mut self, launches: Vec<(u32, u32)>, written: jobs::Written) {
+    pub(super) fn learn_recorded(
+        &mut self,
+        term: u64,
+        launches: Vec<(u32, u32)>,
+        written: jobs::Written,
+    ) {
         let now = self.clock.monotonic();
         let Some(run) = &mut self.run else {
             return;
         };
-        run.recording = false;
-        if !run.has_table() {
+        // One of an earlier term says nothing of the table as it is now.
+        if run.table != TableState::Ours(term) {
             return;
         }
+        run.recording = false;
         run.block_etags.extend(written.etags);
         let Some(error) = written.error else {
             return run.launches.extend(launches);
@@ -127,6 +159,12 @@ impl Actor {
             && self.quotas.change.take(now, KEPT_FOR_STOPPING)
             && let Some((slot, attempt)) = run.launches.pop_front()
         {
+            let asked = run.slots.get(slot).is_some_and(|it| {
+                it.attempt == attempt && it.state == (SlotState::Asked { again_at: None })
+            });
+            if !asked {
+                continue;
+            }
             run.launching += 1;
             let request = run.request(slot, attempt);
             let (id, journal) = (run.id.clone(), run.journal.clone());

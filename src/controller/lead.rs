@@ -9,8 +9,9 @@ use super::{
     actor::Actor,
     blocks::{self, Table},
     jobs::{self, RunDone},
+    learn::RETRY_MS,
     run::TableState,
-    snapshot::{LeadView, Level},
+    snapshot::{LeadView, Level, Phase},
 };
 use crate::{
     cloud::{
@@ -45,7 +46,9 @@ impl Actor {
             return;
         };
         match (run.lead.role(now), run.table) {
-            (Role::Leading { term }, TableState::Unknown) => self.take_over(term),
+            (Role::Leading { term }, TableState::Unknown) if now >= run.table_from => {
+                self.take_over(term);
+            }
             (Role::Leading { term }, TableState::Ours(ours)) if ours != term => {
                 self.take_over(term);
             }
@@ -76,6 +79,12 @@ impl Actor {
             return;
         };
         match answer {
+            // Its leader ended it, and gave the lead back before we heard of that.
+            Ok(Table { progress: Some(progress), .. }) if progress.phase == Phase::Ended => {
+                run.told = Some((progress, String::new()));
+                run.lose_table();
+                self.give_back_lead();
+            }
             Ok(table) if run.lead.term() == Some(term) => {
                 let taken = !table.slots.is_empty();
                 run.take_table(table, term, now);
@@ -91,6 +100,7 @@ impl Actor {
             Ok(_) => run.table = TableState::Unknown,
             Err(error) => {
                 run.table = TableState::Unknown;
+                run.table_from = now + RETRY_MS;
                 if error.kind == ErrorKind::Precondition {
                     run.lead.depose();
                 }
@@ -117,8 +127,9 @@ impl Actor {
             return;
         };
         run.lead.set_wants(false);
+        run.lose_table();
+        // None where a write is on its way: then the next turns name it.
         if let Some(step) = run.lead.release() {
-            run.lose_table();
             self.spawn_move(step);
         }
     }
@@ -130,6 +141,16 @@ impl Actor {
         };
         run.lead.set_wants(false);
         if let Some(step) = run.lead.release() {
+            self.spawn_move(step);
+        }
+    }
+
+    /// Sees to it that the lead of a run that has ended is given back.
+    pub(super) fn finish_giving_back(&mut self, now: Millis) {
+        if let Some(run) = self.run.as_mut().filter(|run| !run.lead.wants())
+            && run.lead.term().is_some()
+            && let Some(step) = run.lead.step(now)
+        {
             self.spawn_move(step);
         }
     }

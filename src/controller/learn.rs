@@ -7,7 +7,7 @@ use super::{
     actor::Actor,
     clock::wall,
     jobs::{Done, RunDone},
-    wishes::Stored,
+    wishes::{Stored, UNTOLD},
 };
 use crate::{
     cloud::CloudError,
@@ -84,7 +84,9 @@ impl Actor {
             RunDone::LeaderSeen(answer) => self.learn_leader(answer),
             RunDone::LeaderWritten(answer) => self.learn_leader_written(answer),
             RunDone::TookOver(term, answer) => self.learn_table(term, *answer),
-            RunDone::Recorded(launches, written) => self.learn_recorded(launches, written),
+            RunDone::Recorded(term, launches, written) => {
+                self.learn_recorded(term, launches, written);
+            }
             RunDone::Started(slot, attempt, answer) => self.learn_started(slot, attempt, answer),
             RunDone::Stopped(slot, answer) => self.learn_stopped(slot, answer),
             RunDone::StrayStopped(arn, answer) => self.learn_stray_stopped(arn, answer),
@@ -116,6 +118,9 @@ impl Actor {
             Ok(stored) => stored,
             Err(error) => {
                 self.looks.edit_from = self.clock.monotonic() + RETRY_MS;
+                if error.code.as_deref() == Some(UNTOLD) {
+                    return self.give_up_edits(edits, &error);
+                }
                 return self.failed(&error, "the wish is written again");
             }
         };
@@ -134,6 +139,20 @@ impl Actor {
             self.refused(order, why.to_owned());
             self.notice(super::snapshot::Level::Warning, format!("nothing is changed: {why}"));
         }
+    }
+
+    /// Whether these edits landed cannot be told any more: made again they might be
+    /// made twice.
+    fn give_up_edits(&mut self, edits: &[Edit], error: &CloudError) {
+        let mut orders = Vec::new();
+        if let Some(run) = &mut self.run {
+            run.queue.retain(|queued| edits.iter().all(|edit| edit.id != queued.id));
+            orders.extend(edits.iter().filter_map(|edit| run.ordered.remove(&edit.id)));
+        }
+        for order in orders {
+            self.refused(order, error.to_string());
+        }
+        self.failed(error, "look at what is there, and ask again if need be");
     }
 
     /// Believes a wish of the bucket, unless a newer one is known.

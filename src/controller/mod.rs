@@ -1,8 +1,9 @@
 //! The controller: commands in, snapshots out.
 //!
-//! An actor of its own task. It turns commands into edits of the wish, starts and
-//! stops tasks until they match the wish, looks at instances, tasks and figures at
-//! every refresh, and says what it knows in [`snapshot::Snapshot`]s.
+//! An actor of its own task. It finds the run that it is for or begins one, turns
+//! commands into edits of the wish, looks at instances and figures at every refresh, and
+//! says what it knows in [`snapshot::Snapshot`]s. Where it leads, it starts and stops
+//! tasks until they match the wish, and tells the others; where it follows, it hears.
 //!
 //! Invariants: it awaits no remote call in its loop, calls are jobs in one
 //! `JoinSet`; who reads a snapshot never waits for the cloud, and the controller
@@ -23,6 +24,8 @@ mod join;
 mod launch;
 mod lead;
 mod learn;
+#[cfg(test)]
+mod many;
 mod notices;
 mod orders;
 pub mod progress;
@@ -32,6 +35,8 @@ pub mod snapshot;
 mod sweep;
 mod tasks;
 mod tell;
+#[cfg(test)]
+mod tests;
 mod views;
 mod wishes;
 
@@ -121,7 +126,10 @@ impl Controller {
         let (commands, inbox) = mpsc::channel(COMMANDS_MOST);
         let cancel = CancellationToken::new();
         let (actor, snapshots) = actor::Actor::new(cloud, site, options, inbox, cancel.clone());
-        let task = tokio::spawn(actor.run());
+        let actor = actor.run();
+        #[cfg(test)]
+        let actor = many::machine::carried(actor);
+        let task = tokio::spawn(actor);
         (Controller { cancel, task }, Handle { commands, snapshots })
     }
 

@@ -22,7 +22,8 @@ const REFUSED_MOST: usize = 32;
 impl Actor {
     /// Takes an order; one that comes before it is known which run it is for waits.
     pub(super) fn order(&mut self, command: Command) {
-        if self.is_finding() && command != Command::Leave && self.held.len() < HELD_MOST {
+        let waits = !self.held.is_empty() || self.must_wait(&command);
+        if waits && command != Command::Leave && self.held.len() < HELD_MOST {
             self.held.push_back(command);
         } else {
             self.obey(&command);
@@ -31,11 +32,18 @@ impl Actor {
 
     /// Obeys the orders that waited.
     pub(super) fn obey_held(&mut self) {
-        while !self.is_finding()
+        while let Some(command) = self.held.front()
+            && !self.must_wait(command)
             && let Some(command) = self.held.pop_front()
         {
             self.obey(&command);
         }
+    }
+
+    /// Whether an order is for what is not known yet: the run, or the instances.
+    fn must_wait(&self, command: &Command) -> bool {
+        let scales = matches!(command, Command::ScaleBy(..) | Command::ScaleTo(..));
+        self.is_finding() || scales && !self.fleet.is_known()
     }
 
     /// Carries an order out, as far as that is possible at once.
@@ -45,10 +53,10 @@ impl Actor {
         match *command {
             Command::Add { devices, over, spread, seed } => self.add(devices, over, spread, seed),
             Command::Remove { devices } => self.remove(devices),
-            Command::ScaleBy(more, confirmed) => match self.fleet.desired() {
-                Some(desired) => self.scale_to(desired.saturating_add_signed(more), confirmed),
-                None => self.scale_later(more, confirmed),
-            },
+            Command::ScaleBy(more, confirmed) => {
+                let desired = self.fleet.desired().unwrap_or(0);
+                self.scale_to(desired.saturating_add_signed(more), confirmed);
+            }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
@@ -72,6 +80,21 @@ impl Actor {
         self.orders.refused.push((order, why));
         let forget = self.orders.refused.len().saturating_sub(REFUSED_MOST);
         self.orders.refused.drain(..forget);
+    }
+
+    /// Refuses the orders that are not in the wish of a run that is over, and never will
+    /// be.
+    pub(super) fn refuse_unwritten(&mut self) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let queue = std::mem::take(&mut run.queue);
+        let lost: Vec<u64> = queue.iter().filter_map(|edit| run.ordered.remove(&edit.id)).collect();
+        for order in lost {
+            let why = "the run ended before its wish could be written";
+            self.refused(order, why.to_owned());
+            self.notice(Level::Warning, format!("nothing is changed: {why}"));
+        }
     }
 
     /// The run, if devices can be added to it, removed from it and so on.
@@ -148,36 +171,42 @@ impl Actor {
         self.notice(Level::Info, format!("the {count} newest devices are removed"));
     }
 
+    /// What is known of the wish may be a look old: the change is asked for in any case,
+    /// and changes nothing where it is so already.
     fn pause(&mut self) {
         let at = self.clock.bucket();
-        match self.steerable().map(|run| run.preview(at).state) {
-            Some(State::Run) => {
-                self.change(Change::Pause { at });
-                self.notice(
-                    Level::Info,
-                    "the ramp is paused: no device starts, those that run go on",
-                );
-            }
-            Some(_) => self.notice(Level::Info, "the ramp is paused already"),
-            None => self.refuse(Level::Warning, "there is no run to pause"),
-        }
+        let text = match self.steerable().map(|run| run.preview(at).state) {
+            Some(State::Run) => "the ramp is paused: no device starts, those that run go on",
+            Some(_) => "the ramp is paused already",
+            None => return self.refuse(Level::Warning, "there is no run to pause"),
+        };
+        self.change(Change::Pause { at });
+        self.notice(Level::Info, text);
     }
 
+    /// As [`Actor::pause`].
     fn resume(&mut self) {
         let at = self.clock.bucket();
-        match self.steerable().map(|run| run.preview(at).state) {
-            Some(State::Paused) => {
-                self.change(Change::Resume { at });
-                self.notice(Level::Info, "the ramp goes on");
-            }
-            Some(_) => self.notice(Level::Info, "the ramp is not paused"),
-            None => self.refuse(Level::Warning, "there is no run to resume"),
-        }
+        let text = match self.steerable().map(|run| run.preview(at).state) {
+            Some(State::Paused) => "the ramp goes on",
+            Some(_) => "the ramp is not paused",
+            None => return self.refuse(Level::Warning, "there is no run to resume"),
+        };
+        self.change(Change::Resume { at });
+        self.notice(Level::Info, text);
     }
 
     fn end(&mut self, scale_to_zero: bool, confirmed: Confirmed) {
         let Some(run) = self.steerable() else {
-            return self.notice(Level::Info, "no run is on that could be ended");
+            let is_on = self.run.as_ref().is_some_and(|run| !run.has_ended());
+            return match (is_on, scale_to_zero) {
+                (false, _) => self.refuse(Level::Info, "no run is on that could be ended"),
+                (true, false) => self.notice(Level::Info, "the run is ending already"),
+                (true, true) => self.refuse(
+                    Level::Warning,
+                    "the run is ending already, and its instances stay: scale them in after it",
+                ),
+            };
         };
         run.confirmed = Some(confirmed);
         self.change(Change::Stop { scale_to_zero });

@@ -96,7 +96,7 @@ impl Run {
         let slots = self.slots.within(block * BLOCK, BLOCK).map(|slot| self.entry(slot)).collect();
         Block {
             run: self.id.clone(),
-            block,
+            number: block,
             term,
             cluster: names.cluster.clone(),
             task_definition: names.task_definition.clone(),

@@ -64,7 +64,11 @@ pub(super) struct Run {
     /// Who leads.
     pub(super) lead: Leadership,
     pub(super) table: TableState,
+    /// The table is not read again before then (monotonic), after that failed.
+    pub(super) table_from: Millis,
     pub(super) slots: Slots,
+    /// The version of the wish that the tasks were matched with last.
+    pub(super) matched: u64,
     /// The requests of attempts that were made by another leader, by slot.
     pub(super) requests: BTreeMap<u32, TaskRequest>,
     /// The entity tags of the slot table's blocks.
@@ -132,6 +136,8 @@ pub(super) enum TableState {
 #[derive(Debug, Default)]
 pub(super) struct Telling {
     pub(super) on_its_way: bool,
+    /// Whether the last word, that the run has ended, is still to be told.
+    pub(super) last_word: bool,
     /// Not before then (monotonic).
     pub(super) from: Millis,
     pub(super) last: Option<Progress>,
@@ -207,7 +213,9 @@ impl Run {
             ordered: BTreeMap::new(),
             lead,
             table: TableState::Unknown,
+            table_from: 0,
             slots: Slots::new(registry.room),
+            matched: 0,
             requests: BTreeMap::new(),
             block_etags: BTreeMap::new(),
             unrecorded: Vec::new(),
@@ -294,6 +302,7 @@ impl Run {
         }
         self.unrecorded.clear();
         self.changed_blocks.clear();
+        self.recording = false;
         self.launches.clear();
         self.launching = 0;
         self.stopping.clear();

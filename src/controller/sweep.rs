@@ -191,8 +191,8 @@ mod tests {
     fn a_burst_of_looks_does_not_come_again() {
         let slots = running(1_000);
         let pace = Pace { refresh: 1_000, ending: false, hurried: false };
-        let mut sweep = Sweep::default();
-        sweep.looked = slots.arns().map(|arn| (arn.to_owned(), 0)).collect();
+        let looked = slots.arns().map(|arn| (arn.to_owned(), 0)).collect();
+        let mut sweep = Sweep { looked, ..Sweep::default() };
         let mut times = Vec::new();
         for now in (0..20_000).step_by(100) {
             if let Some(asked) = sweep.pick(&slots, &BTreeSet::new(), pace, now) {

@@ -29,6 +29,8 @@ use crate::{
 
 /// How long a task of an ending run must be unknown to ECS until it counts as gone.
 const UNKNOWN_MS: Millis = 15_000;
+/// Slots that ask for room, too, when a task found some.
+const MORE_MAY_ASK: usize = 16;
 /// The exit code of a program that SIGTERM ended: as asked, where it was asked.
 const EXIT_TERMINATED: i32 = 143;
 
@@ -84,7 +86,15 @@ impl Actor {
         let awaited = run.slots.get(slot).is_some_and(|it| {
             it.attempt == attempt && matches!(it.state, SlotState::Asked { again_at: None })
         });
-        if !run.has_table() || !awaited {
+        if !run.has_table() {
+            return;
+        }
+        if !awaited {
+            // Its task was found in a list meanwhile: the call is over all the same. One
+            // that counted as on its way for ever would keep the run from its end.
+            if run.slots.get(slot).is_some_and(|it| it.attempt == attempt) {
+                run.slots.answered(slot, Outcome::NotAsked, now);
+            }
             return;
         }
         let refusal = reason_of(&answer);
@@ -96,7 +106,7 @@ impl Actor {
             Outcome::Placed(_) => {
                 run.tally.started += 1;
                 self.fleet.tasks_changed();
-                run.slots.room_came();
+                run.slots.room_for(MORE_MAY_ASK);
             }
             // Whoever waits behind this one would find no room either.
             Outcome::NoRoom => {
@@ -216,7 +226,10 @@ impl Actor {
                 return;
             }
         };
-        let Some(run) = self.run.as_mut().filter(|run| run.has_table()) else {
+        if !self.leads(now) {
+            return;
+        }
+        let Some(run) = &mut self.run else {
             return;
         };
         let mut strays = Vec::new();
@@ -331,9 +344,17 @@ impl Actor {
             );
             return self.notice(Level::Warning, text);
         }
+        run.slots.gone(slot, Gone::Lost, now);
+        if task.exit_code == Some(0) && !run.is_of_images() {
+            // An agent ends well only when it is told: it may have read before us that
+            // the run is over. If not, its slot is asked for again in a moment.
+            run.tally.stopped += 1;
+            self.looks.wish.hurry();
+            let text = format!("task {name} ended by itself, and well");
+            return self.notice(Level::Info, text);
+        }
         run.tally.lost.push((name.clone(), seen_at));
         run.failure(&reason);
-        run.slots.gone(slot, Gone::Lost, now);
         self.after_loss(slot, &name, wanted, &reason);
     }
 

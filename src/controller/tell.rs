@@ -10,6 +10,8 @@ use super::{
     actor::Actor,
     jobs::RunDone,
     progress::{NAME, Progress},
+    run::Run,
+    snapshot::Phase,
 };
 use crate::cloud::{
     CloudError,
@@ -57,9 +59,23 @@ impl Actor {
         if let Some(run) = &mut self.run {
             run.telling.on_its_way = false;
             match answer {
+                Ok(()) if progress.phase == Phase::Ended => {
+                    run.telling.last_word = false;
+                    // Only now: whoever takes the lead must see that there is nothing left.
+                    self.give_back_lead();
+                }
                 Ok(()) => run.telling.last = Some(progress),
                 Err(error) => tracing::warn!("{error}; it is told again"),
             }
+        }
+    }
+
+    /// Tells that the run has ended, until that is written.
+    pub(super) fn tell_the_end(&mut self, now: Millis) {
+        let waits =
+            |run: &Run| run.telling.last_word && !run.telling.on_its_way && now >= run.telling.from;
+        if self.run.as_ref().is_some_and(waits) {
+            self.tell(true);
         }
     }
 

@@ -29,7 +29,9 @@ impl Actor {
         let run = self.run.as_ref();
         let wish = run.map(|run| run.preview(at));
         let plan = run.and_then(|run| run.plan.as_ref()).or(self.options.plan.as_ref());
-        let unwritten = run.map_or(0, |run| run.queue.len()) + self.fleet.calls;
+        let unwritten = run.map_or(0, |run| run.queue.len())
+            + self.held.len()
+            + self.fleet.calls.max(self.fleet.unfinished());
         Snapshot {
             at: wall(),
             site: self.site.clone(),

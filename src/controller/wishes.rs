@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// The code of an error of ours: an edit may or may not have landed, and the wish has
+/// forgotten which.
+pub(super) const UNTOLD: &str = "untold";
 /// How often a write is tried before it is given back to the controller.
 const TRIES: u32 = 8;
 /// The wait between two tries; grows with each.
@@ -81,6 +84,7 @@ pub(super) async fn edit(
                     error.message
                 ),
                 kind: ErrorKind::Refused,
+                code: Some(UNTOLD.to_owned()),
                 ..error
             });
         }

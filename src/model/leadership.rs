@@ -6,9 +6,11 @@
 //! writes only over that object. Both spans are of monotonic clocks, which must go on
 //! while a machine sleeps; what they show need not agree.
 
-use serde::{Deserialize, Serialize};
-
 use super::Millis;
+
+mod words;
+
+pub use words::{LeaderNote, Move, Role, Written};
 
 /// How long a term runs from its last renewal, in milliseconds.
 pub const TERM_MS: Millis = 15_000;
@@ -22,69 +24,6 @@ const ACT_MS: Millis = TERM_MS / 2;
 /// So many writes without an answer are remembered; one that is not and lands is ours
 /// all the same, but has to be renewed first.
 const UNSETTLED_MOST: usize = 16;
-
-/// What `leader.json` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaderNote {
-    /// Who leads; none: released.
-    pub owner: Option<String>,
-    /// Grows by one with each leader.
-    pub term: u64,
-    /// Grows with each write, so that each is another object.
-    pub beat: u64,
-}
-
-/// What is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Move {
-    /// Read `leader.json`; [`Leadership::looked`] says what came of it.
-    Look,
-    /// Write it; [`Leadership::wrote`] says what came of it.
-    Write {
-        /// What to write.
-        note: LeaderNote,
-        /// The entity tag that it replaces; none: there must be no object.
-        over: Option<String>,
-    },
-}
-
-/// How a write went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
-    /// It is there, with this entity tag.
-    Landed(String),
-    /// The precondition failed: something else is there.
-    Beaten,
-    /// Nobody knows, or it failed: look again.
-    Unknown,
-}
-
-/// What a controller is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Role {
-    /// The leader: it may act.
-    Leading {
-        /// Its term.
-        term: u64,
-    },
-    /// The leader as far as it knows, but not sure enough to act: not renewed for half
-    /// a term, or in doubt.
-    Unsure {
-        /// Its term.
-        term: u64,
-    },
-    /// Someone else leads.
-    Following {
-        /// Who.
-        owner: String,
-        /// For how long it was not seen to renew.
-        silent_ms: Millis,
-    },
-    /// Nobody leads.
-    Vacant,
-    /// Never looked.
-    Unknown,
-}
 
 /// One controller's part in it.
 #[derive(Debug, Clone)]
@@ -133,7 +72,6 @@ enum Seen {
 /// A look on its way.
 #[derive(Debug, Clone, Copy)]
 struct Looking {
-    /// Whether what it brings may be older than what is known by now.
     stale: bool,
 }
 
@@ -246,10 +184,7 @@ impl Leadership {
 
     /// What a look found: none if it failed, `Some(None)` if there is no object.
     pub fn looked(&mut self, now: Millis, found: Option<Option<(LeaderNote, String)>>) {
-        let Some(looking) = self.looking.take() else {
-            return;
-        };
-        let Some(found) = found.filter(|_| !looking.stale) else {
+        let Some(found) = self.looking.take().filter(|it| !it.stale).and(found) else {
             return;
         };
         self.must_look = false;
@@ -288,9 +223,8 @@ impl Leadership {
     }
 
     fn found_other(&mut self, note: LeaderNote, etag: String, now: Millis) {
-        match &self.seen {
-            Seen::Note { etag: known, .. } if *known == etag => {}
-            _ => self.seen = Seen::Note { note, etag, since: now },
+        if !matches!(&self.seen, Seen::Note { etag: known, .. } if *known == etag) {
+            self.seen = Seen::Note { note, etag, since: now };
         }
     }
 
@@ -300,9 +234,7 @@ impl Leadership {
             return;
         };
         // A look that left before says nothing about this.
-        if let Some(looking) = &mut self.looking {
-            looking.stale = true;
-        }
+        self.distrust_look();
         match how {
             Written::Landed(etag) => {
                 self.highest.0 = self.highest.0.max(note.term);
@@ -315,6 +247,7 @@ impl Leadership {
                 }
                 // Who wanted no more while its claim was on its way gives it back.
                 let leaving = self.mine.as_ref().map_or(!self.wants, |mine| mine.leaving);
+                self.wrote_at = self.wrote_at.filter(|_| !leaving);
                 let term = note.term;
                 self.mine = Some(Mine { term, etag, renewed_at: Some(sent), leaving, doubted });
                 self.seen = Seen::Never;
@@ -377,9 +310,7 @@ impl Leadership {
         }
         let note = LeaderNote { owner: None, term: mine.term, beat: self.highest.1 + 1 };
         let over = Some(mine.etag.clone());
-        if let Some(looking) = &mut self.looking {
-            looking.stale = true;
-        }
+        self.distrust_look();
         let sent = self.wrote_at.unwrap_or(0);
         Some(self.write(note, over, sent))
     }
@@ -394,9 +325,12 @@ impl Leadership {
         if let Some(writing) = &mut self.writing {
             writing.doubted = true;
         }
-        if let Some(looking) = &mut self.looking {
-            looking.stale = true;
-        }
+        self.distrust_look();
+    }
+
+    /// Whatever a look that is on its way brings may be older than what is known.
+    fn distrust_look(&mut self) {
+        self.looking.iter_mut().for_each(|looking| looking.stale = true);
     }
 
     /// Its term, if it leads as far as it knows.

@@ -78,6 +78,46 @@ pub enum Intent {
     },
 }
 
+/// Makes [`IntentKind`] from the names of all intents: one that is forgotten here does
+/// not compile.
+macro_rules! kinds {
+    ($($kind:ident),+ $(,)?) => {
+        /// What an [`Intent`] is about.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum IntentKind {
+            $(#[doc = concat!("[`Intent::", stringify!($kind), "`].")] $kind,)+
+        }
+
+        impl IntentKind {
+            /// All of them.
+            pub const ALL: &[IntentKind] = &[$(IntentKind::$kind),+];
+        }
+
+        impl Intent {
+            /// What it is about.
+            #[must_use]
+            pub fn kind(&self) -> IntentKind {
+                match self {
+                    $(Intent::$kind { .. } => IntentKind::$kind,)+
+                }
+            }
+        }
+    };
+}
+
+kinds!(
+    BeginRun,
+    PutWish,
+    PutLeader,
+    PutSlots,
+    RunTask,
+    StopTask,
+    SetDesiredCapacity,
+    Cordon,
+    TerminateMachine,
+    EndRun,
+);
+
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -109,8 +149,16 @@ struct Inner {
 impl Journal {
     /// Opens a run's journal, at its end.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Journal { inner: Mutex::new(Inner { file, next: 1, trouble: None }) })
+        // A crash may have left a torn last line; whoever comes back goes on after it.
+        let before = std::fs::read(path).unwrap_or_default();
+        let numbers = before.split(|byte| *byte == b'\n');
+        let numbers = numbers.filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
+        let next = numbers.map(|entry| entry.number).max().unwrap_or(0) + 1;
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        if before.last().is_some_and(|byte| *byte != b'\n') {
+            file.write_all(b"\n")?;
+        }
+        Ok(Journal { inner: Mutex::new(Inner { file, next, trouble: None }) })
     }
 
     /// Notes what is about to be done; its number goes to [`Journal::outcome`].
@@ -166,5 +214,11 @@ mod tests {
         assert_eq!(entries[1].outcome.as_deref(), Some("ok arn"));
         assert_eq!(entries[0].number, entries[1].number);
         assert!(journal.trouble().is_none());
+        // After a crash in the middle of a line the numbers go on.
+        std::fs::write(&path, text + "{\"at\":7,\"numb").expect("torn");
+        let journal = Journal::open(&path).expect("opened again");
+        assert_eq!(journal.intent(8, Intent::BeginRun { run: "r".into() }), number + 1);
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert!(text.lines().last().is_some_and(|line| line.starts_with("{\"at\":8")));
     }
 }

@@ -7,4 +7,4 @@ mod folder;
 mod journal;
 
 pub use folder::{RunFolder, state_dir};
-pub use journal::{Entry, Intent, Journal};
+pub use journal::{Entry, Intent, IntentKind, Journal};

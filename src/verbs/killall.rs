@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     cli::Killall,
-    cloud::Cloud,
+    cloud::{Cloud, types::TaskSeen},
     controller::{
         Command, Join, Snapshot,
         snapshot::{Phase, Stuck},
@@ -77,7 +77,7 @@ pub async fn killall(arguments: Killall) -> color_eyre::Result<u8> {
         .await
         .wrap_err_with(|| format!("the runs at {label} cannot be read"))?;
     let known = runs.iter().map(|entry| entry.run.clone()).collect();
-    let strays = if arguments.all_runs { strays::find(&cloud, &known).await? } else { Vec::new() };
+    let strays = if arguments.all_runs { find_strays(&cloud, &known).await } else { Vec::new() };
     if runs.is_empty() && strays.is_empty() {
         say(&format!("no run is on at {label}: nothing runs"));
         return finish(&arguments, Killed::new(Vec::new()));
@@ -90,10 +90,23 @@ pub async fn killall(arguments: Killall) -> color_eyre::Result<u8> {
     let several = runs.len() > 1;
     let ended = join_all(runs.iter().map(|run| end.run(run, several))).await;
     let mut killed = Killed::new(ended.into_iter().collect::<Result<_, _>>()?);
-    if arguments.all_runs {
-        end_strays(&cloud, &arguments, &mut killed).await?;
+    if arguments.all_runs
+        && let Err(error) = end_strays(&cloud, &arguments, &mut killed).await
+    {
+        killed.left.push(format!("tasks of no run, as far as there are any: {error:#}"));
+        let cluster = &cloud.names().cluster;
+        killed.commands.push(format!("aws ecs list-tasks --cluster {cluster}"));
     }
     finish(&arguments, killed)
+}
+
+/// Tasks of no run, for the question. That they cannot be listed now is no reason to
+/// end nothing: they are looked for again after the runs.
+async fn find_strays(cloud: &Cloud, known: &BTreeSet<String>) -> Vec<TaskSeen> {
+    let found = strays::find(cloud, known).await;
+    found
+        .inspect_err(|error| say(&format!("tasks of no run are not known yet: {error}")))
+        .unwrap_or_default()
 }
 
 /// The runs to end.
@@ -184,13 +197,29 @@ impl End<'_> {
         }
         let snapshot = steering.snapshot();
         let phase = snapshot.run.as_ref().map_or(Phase::Ended, |run| run.phase);
-        let done = has_ended(&snapshot) && (!scale_to_zero || is_empty(&snapshot));
+        // One that cannot be joined has not ended because of that.
+        let unseen = snapshot.run.is_none() && self.is_on(entry).await;
+        let done = !unseen && has_ended(&snapshot) && (!scale_to_zero || is_empty(&snapshot));
+        let phase = if unseen { Phase::Running } else { phase };
+        if unseen {
+            why.get_or_insert_with(|| {
+                format!("run {} cannot be joined: its objects cannot be read", entry.run)
+            });
+        }
         let stuck = if done || self.arguments.no_wait {
             why.map(|why| Stuck { what: vec![why], commands: Vec::new() })
         } else {
             Some(stuck(&self.standing.connect(), &snapshot, entry, why).await)
         };
         Ok(RunKilled { run: entry.run.clone(), state: state(phase), stuck })
+    }
+}
+
+impl End<'_> {
+    /// Whether the registry has the run as one that is on.
+    async fn is_on(&self, entry: &Registry) -> bool {
+        let unended = runs::unended(&self.standing.connect()).await;
+        unended.map_or(true, |runs| runs.iter().any(|it| it.run == entry.run))
     }
 }
 

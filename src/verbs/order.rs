@@ -15,9 +15,12 @@ use crate::{
     controller::{Command, Join, Snapshot, snapshot::Phase},
     model::{Millis, confirmed::Confirmed},
     process::output::say,
-    runs,
+    runs::{self, LeaderSeen},
     tell::Teller,
 };
+
+/// How long instances that nobody else sees to may take to go.
+const ALONE: Duration = Duration::from_mins(2);
 
 /// Adds devices.
 pub async fn add(arguments: Add) -> color_eyre::Result<u8> {
@@ -28,38 +31,50 @@ pub async fn add(arguments: Add) -> color_eyre::Result<u8> {
         seed: arguments.spreading.seed,
     };
     let wait = arguments.wait.map(|most| Wait::new("the ramp is not over", most, has_ramped));
-    Order { verb: "add", command, needs_run: true, wait }.give(&arguments.which).await
+    Order { verb: "add", command, needs_run: true, wait, alone: None }.give(&arguments.which).await
 }
 
 /// Takes devices away.
 pub async fn remove(arguments: Remove) -> color_eyre::Result<u8> {
     let command = Command::Remove { devices: arguments.devices };
     let wait = arguments.wait.map(|most| Wait::new("devices are left", most, are_gone));
-    Order { verb: "remove", command, needs_run: true, wait }.give(&arguments.which).await
+    Order { verb: "remove", command, needs_run: true, wait, alone: None }
+        .give(&arguments.which)
+        .await
 }
 
 /// Sets the number of instances.
 pub async fn scale(arguments: Scale) -> color_eyre::Result<u8> {
     let instances = arguments.instances;
     let command = Command::ScaleTo(instances, arguments.yes.then_some(Confirmed::ByFlag));
-    let are_there = move |now: &Snapshot, _| {
+    let none_leaves = move |now: &Snapshot, _| {
         let it = &now.instances.value;
-        it.registered == instances && it.booting == 0 && it.leaving == 0
+        it.desired == instances && it.leaving == 0
+    };
+    let are_there = move |now: &Snapshot, landed| {
+        let it = &now.instances.value;
+        none_leaves(now, landed) && it.registered == instances && it.booting == 0
     };
     let wait = arguments.wait.map(|most| Wait::new("the instances are not there", most, are_there));
-    Order { verb: "scale", command, needs_run: false, wait }.give(&arguments.which).await
+    // Without a run this controller is the one that has them go.
+    let alone = Some(Wait::new("the instances have not gone", ALONE, none_leaves));
+    Order { verb: "scale", command, needs_run: false, wait, alone }.give(&arguments.which).await
 }
 
 /// Stops the starts.
 pub async fn pause(arguments: Which) -> color_eyre::Result<u8> {
     let command = Command::Pause;
-    Order { verb: "pause", command, needs_run: true, wait: None }.give(&arguments).await
+    Order { verb: "pause", command, needs_run: true, wait: None, alone: None }
+        .give(&arguments)
+        .await
 }
 
 /// Lets the starts go on.
 pub async fn resume(arguments: Which) -> color_eyre::Result<u8> {
     let command = Command::Resume;
-    Order { verb: "resume", command, needs_run: true, wait: None }.give(&arguments).await
+    Order { verb: "resume", command, needs_run: true, wait: None, alone: None }
+        .give(&arguments)
+        .await
 }
 
 /// Whether the ramp is over and every task runs or has failed.
@@ -112,6 +127,8 @@ struct Order {
     /// Whether it is about a run; instances are there without one.
     needs_run: bool,
     wait: Option<Wait>,
+    /// What is waited for in any case where no run is on.
+    alone: Option<Wait>,
 }
 
 impl Order {
@@ -122,18 +139,16 @@ impl Order {
         let answered = self.carry_out(&mut steering).await;
         steering.end().await;
         let mut answer = answered?;
+        let mut leader = LeaderSeen::default();
         if let Some(run) = &answer.run {
-            let leader = runs::leader(&standing.connect(), run).await?;
+            leader = runs::leader(&standing.connect(), run).await?;
             answer.led_by = leader.now().map(str::to_owned);
         }
         if let Some(why) = &answer.why {
             say(why);
         }
-        if let (None, Some(run), Outcome::Done) = (&answer.led_by, &answer.run, answer.result) {
-            say(&format!(
-                "nobody leads run {run}: its tasks are started and stopped only while a dashboard \
-                 or the `loadtop run` that began it is there; `loadtop` joins it"
-            ));
+        if answer.result == Outcome::Done {
+            say(&done(&answer, &leader));
         }
         if which.json {
             print_json(&answer)?;
@@ -158,7 +173,8 @@ impl Order {
         if let Err(why) = steering.order(self.command).await? {
             return end(steering, Outcome::Refused, Some(why));
         }
-        let Some(wait) = self.wait else {
+        let alone = self.alone.filter(|_| run.is_none());
+        let Some(wait) = self.wait.or(alone) else {
             return end(steering, Outcome::Done, None);
         };
         let landed = steering.snapshot().at;
@@ -189,6 +205,25 @@ impl Order {
             Waited::Came => (Outcome::Done, None),
         };
         end(steering, result, why)
+    }
+}
+
+/// What is so now. Who leads was heard of at some time; whether it lives is not known.
+fn done(answer: &Answer, leader: &LeaderSeen) -> String {
+    let Some(run) = &answer.run else {
+        return "done".to_owned();
+    };
+    let devices = answer.devices.map_or(0, |devices| devices.live);
+    let is = format!("run {run} is {}, with {devices} devices", answer.state.unwrap_or("there"));
+    match leader.now() {
+        Some(owner) => {
+            let heard = leader.silent_ms.unwrap_or_default() / 1000;
+            format!("{is}; {owner} leads it (heard of {heard} s ago)")
+        }
+        None => format!(
+            "{is}; nobody leads run {run}: its tasks are started and stopped only while a \
+             dashboard or the `loadtop run` that began it is there; `loadtop` joins it"
+        ),
     }
 }
 

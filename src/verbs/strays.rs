@@ -11,6 +11,10 @@ use crate::cloud::{Cloud, CloudError, ErrorKind, types::TaskSeen};
 
 /// What the tasks of all runs are started by begins with.
 const OURS: &str = "loadtop/";
+/// Tasks that one call describes.
+const PER_CALL: usize = 100;
+/// How often a throttled look is made again.
+const THROTTLED_MOST: u32 = 20;
 /// How often is looked whether they have stopped, and how soon a call that failed is
 /// made again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -21,12 +25,29 @@ pub(super) async fn find(
     runs: &BTreeSet<String>,
 ) -> Result<Vec<TaskSeen>, CloudError> {
     let arns = cloud.list_tasks(None).await?;
-    let mut tasks = cloud.describe_tasks(&arns).await?;
+    let mut tasks = Vec::with_capacity(arns.len());
+    for some in arns.chunks(PER_CALL) {
+        tasks.extend(described(cloud, some).await?);
+    }
     tasks.retain(|task| {
         let run = task.started_by.as_deref().and_then(|by| by.strip_prefix(OURS));
         run.is_some_and(|run| !runs.contains(run)) && task.last_status != "STOPPED"
     });
     Ok(tasks)
+}
+
+/// Describes tasks; AWS's bucket is waited for, since half a list is worth nothing.
+async fn described(cloud: &Cloud, arns: &[String]) -> Result<Vec<TaskSeen>, CloudError> {
+    let mut tries = 0;
+    loop {
+        match cloud.describe_tasks(arns).await {
+            Err(error) if error.kind == ErrorKind::Throttled && tries < THROTTLED_MOST => {
+                tries += 1;
+                sleep(AGAIN).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Stops them and waits until they are STOPPED; the answer is what is left at the

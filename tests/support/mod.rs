@@ -56,8 +56,14 @@ impl House {
 
     /// Runs it to its end; one that does not come fails the test.
     pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same with these variables.
+    pub fn run_with(&self, arguments: &[&str], variables: &[(String, String)]) -> Output {
         let mut child = self
             .command(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

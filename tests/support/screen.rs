@@ -24,12 +24,25 @@ pub struct Screen {
 impl Screen {
     /// Starts the binary on a terminal of this size.
     pub fn start(house: &House, arguments: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start_with(house, arguments, &[], (columns, rows))
+    }
+
+    /// The same with these variables.
+    pub fn start_with(
+        house: &House,
+        arguments: &[&str],
+        variables: &[(String, String)],
+        (columns, rows): (u16, u16),
+    ) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(LOADTOP);
         command.args(arguments);
         command.env_remove("LOADTOP_CLUSTER");
         for (name, value) in house.environment() {
+            command.env(name, value);
+        }
+        for (name, value) in variables {
             command.env(name, value);
         }
         let child = pair.slave.spawn_command(command).unwrap();

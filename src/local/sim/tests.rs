@@ -98,6 +98,10 @@ async fn requests_are_believed_hours_later_and_dated_by_the_cloud() {
     let before = cloud.get_object("none", None).await.expect("answered").1.expect("dated");
     world.run_for(Duration::from_hours(30)).await;
     let after = cloud.get_object("none", None).await.expect("answered").1.expect("dated");
+    // Nothing that a client learns from the dates of answers may change that.
+    for _ in 0..3 {
+        cloud.cluster().await.expect("believed");
+    }
     let apart = after.date - before.date;
     assert!((30 * 3_600_000..=30 * 3_600_000 + 1000).contains(&apart), "{apart}");
 }

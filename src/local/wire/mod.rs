@@ -23,9 +23,12 @@ mod rest;
 mod server;
 mod xml;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
 };
 
 use aws_smithy_types::{DateTime, date_time::Format};
@@ -189,7 +192,8 @@ impl Wire {
         protocol: Protocol,
         call: Call,
     ) -> Result<Result<Answer, ApiError>, Reset> {
-        if let Err(error) = self.key.verify(protocol, &call.parts, &call.body) {
+        let now = UNIX_EPOCH + Duration::from_millis(self.shell.now());
+        if let Err(error) = self.key.verify(protocol, &call.parts, &call.body, now) {
             return Ok(Err(error));
         }
         let (operation, key) = protocol.operation(&call);

@@ -178,13 +178,13 @@ fn who_leaves_during_a_renewal_or_a_claim_gives_back_after_it() {
     assert_eq!(a.release(), None);
     a.wrote(5_100, landed("e2"));
     assert!(!a.may_act(5_100));
-    assert_eq!(a.step(6_000), Some(write(note(None, 1, 3), Some("e2"))));
+    assert_eq!(a.step(5_100), Some(write(note(None, 1, 3), Some("e2"))));
     let mut b = follower();
     let _ = b.step(15_000);
     assert_eq!(b.release(), None);
     b.wrote(15_100, landed("e2"));
     assert!(!b.may_act(15_100));
-    assert_eq!(b.step(16_000), Some(write(note(None, 2, 3), Some("e2"))));
+    assert_eq!(b.step(15_100), Some(write(note(None, 2, 3), Some("e2"))));
 }
 
 #[test]

@@ -24,8 +24,6 @@ pub(super) struct Agenda {
     later: BTreeSet<(Millis, u32)>,
     /// Slots whose first device is due then, in the bucket's time.
     due: BTreeSet<(Millis, u32)>,
-    /// Slots whose RunTask was not answered yet.
-    pub(super) on_way: BTreeSet<u32>,
 }
 
 /// What of the wish the slots depend on.
@@ -180,8 +178,6 @@ impl Slots {
             {
                 Look::Step(Step::Stop { slot: number, arn: arn.clone() })
             }
-            // Its last call is still on its way, though its task is known.
-            _ if self.agenda.on_way.contains(&number) => Look::Nothing,
             SlotState::Free { from, no_room: false } if *from > now => Look::Later(*from),
             SlotState::Free { no_room: false, .. } => match self.due_at(slot, wish, due_by) {
                 Some(at) if due_by.is_some_and(|by| at > by) => Look::Due(at),
@@ -242,7 +238,6 @@ impl Slots {
         let may_ask = |slot: &&Slot| {
             let due = self.due_at(slot, wish, due_by);
             due.is_some_and(|at| due_by.is_none_or(|by| at <= by))
-                && !self.agenda.on_way.contains(&slot.number)
         };
         waiting.find(may_ask).map(run)
     }

@@ -1,9 +1,9 @@
 //! All slots of a run, and what happens to them.
 //!
-//! Invariant: an answer counts only for a call that is on its way, so one that comes
-//! late changes nothing; no slot is asked for while a call for it is on its way.
+//! Invariant: an answer counts only where one is awaited; a slot whose task was found
+//! meanwhile keeps it, whatever the answer says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Adopted, Counts, GOOD_RUN_MS, Gone, Outcome, RETRY_FIRST_MS, ROOM_RETRY_MS, Slot, SlotState,
@@ -19,6 +19,8 @@ pub struct Slots {
     pub(super) by_number: BTreeMap<u32, Slot>,
     pub(super) index: Index,
     pub(super) agenda: Agenda,
+    /// Slots that changed since [`Slots::take_changed`].
+    pub(super) changed: BTreeSet<u32>,
 }
 
 impl Slots {
@@ -30,6 +32,7 @@ impl Slots {
             by_number: BTreeMap::new(),
             index: Index::default(),
             agenda: Agenda::default(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -137,7 +140,7 @@ impl Slots {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let counts = self.counts();
-        counts.asked + counts.placed() == 0 && self.agenda.on_way.is_empty()
+        counts.asked + counts.placed() == 0
     }
 
     /// Where a new batch may begin, from `next` on: the first index whose slot is
@@ -163,7 +166,13 @@ impl Slots {
             change(slot);
             self.index.learn(slot);
             self.agenda.look_at(slot.number);
+            self.changed.insert(slot.number);
         }
+    }
+
+    /// The slots that changed since this was asked last: what is written of them is old.
+    pub fn take_changed(&mut self) -> BTreeSet<u32> {
+        std::mem::take(&mut self.changed)
     }
 
     /// RunTask for this slot is on its way, or waits only for its turn: it must be
@@ -173,17 +182,13 @@ impl Slots {
             slot.attempt = attempt;
             slot.state = SlotState::Asked { again_at: None };
         });
-        if self.by_number.contains_key(&slot) {
-            self.agenda.on_way.insert(slot);
-        }
     }
 
-    /// RunTask for this slot was answered, or not.
+    /// RunTask for this slot's current attempt was answered, or not, or is not called
+    /// after all. An answer to an earlier attempt must not be given here: a slot whose
+    /// task was found in a list and is gone again may have been asked for anew.
     pub fn answered(&mut self, slot: u32, outcome: Outcome, now: Millis) {
         let next_index = self.agenda.next_index();
-        if !self.agenda.on_way.remove(&slot) {
-            return;
-        }
         self.alter(slot, |slot| {
             // Its task may have been found in a list meanwhile, and even be gone again.
             if !matches!(slot.state, SlotState::Asked { .. }) {
@@ -285,7 +290,14 @@ impl Slots {
 
     /// The cluster has room again: who waits for it may ask at once.
     pub fn room_came(&mut self) {
-        for (_, slot) in self.index.waiting.clone() {
+        self.room_for(usize::MAX);
+    }
+
+    /// The same for so many of those who wait longest to ask: where one task found room,
+    /// a few more may, and not all.
+    pub fn room_for(&mut self, slots: usize) {
+        let waiting: Vec<u32> = self.index.waiting.iter().take(slots).map(|it| it.1).collect();
+        for slot in waiting {
             self.alter(slot, |slot| slot.state = SlotState::Free { from: 0, no_room: false });
         }
     }

@@ -47,12 +47,13 @@ fn a_task_that_is_listed_finds_its_slot() {
     slots.asked(0, 1);
     assert_eq!(slots.adopt(0, 1, "a", 0), Adopted::Mine, "its answer is still on its way");
     assert_eq!(slots.adopt(0, 1, "a", 0), Adopted::Known);
-    // The answer says what is known; had the task ended meanwhile, it would say less.
-    slots.gone(0, Gone::Lost, 0);
-    assert_eq!(slots.steps(&five, 60_000, None).len(), 4, "not 0: its answer is awaited");
-    assert!(!slots.is_quiet());
-    slots.answered(0, Outcome::Placed("a".into()), 60_000);
-    assert_eq!(slots.steps(&five, 60_000, None).first(), Some(&Step::Run { slot: 0, attempt: 2 }));
+    // Whatever that says comes too late, also when the task is gone again.
+    slots.answered(0, Outcome::NoRoom, 0);
+    assert_eq!(slots.by_arn("a"), Some(0));
+    slots.gone(0, Gone::AsAsked, 0);
+    slots.answered(0, Outcome::Placed("a".into()), 0);
+    assert!(slots.is_quiet());
+    assert_eq!(slots.steps(&five, 0, None).first(), Some(&Step::Run { slot: 0, attempt: 2 }));
     slots.asked(1, 1);
     slots.answered(1, Outcome::Unknown, 0);
     slots.asked(1, 1);
@@ -113,4 +114,23 @@ fn an_answer_that_nobody_awaits_changes_nothing() {
     slots.answered(99, Outcome::NoRoom, 5);
     slots.asked(99, 1);
     assert_eq!(slots.iter().count(), 1);
+}
+
+#[test]
+fn who_ends_a_run_may_leave_a_lost_answer_to_the_lists() {
+    let mut slots = Slots::new(1);
+    let one = wish(&[1]);
+    let _ = slots.steps(&one, 0, None);
+    slots.asked(0, 1);
+    slots.answered(0, Outcome::Unknown, 0);
+    let stop = Change::Stop { scale_to_zero: false };
+    let stopped = one.edited(&Edit { id: "s".into(), change: stop }, 0);
+    assert_eq!(slots.steps(&stopped, 5_000, None), [Step::Run { slot: 0, attempt: 1 }]);
+    slots.answered(0, Outcome::NotAsked, 5_000);
+    assert!(slots.is_quiet());
+    // Until the next step it is still found; then it is a stray, and stopped.
+    let mut found = slots.clone();
+    assert_eq!(found.adopt(0, 1, "a", 5_000), Adopted::Mine);
+    assert_eq!(slots.steps(&stopped, 9_000, None), []);
+    assert_eq!(slots.adopt(0, 1, "a", 9_000), Adopted::Stray);
 }

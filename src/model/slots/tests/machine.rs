@@ -205,7 +205,11 @@ impl World {
         } else {
             self.calls.remove(call);
         }
-        if awaited {
+        // The slot may have another attempt by now, if its task was found in a list.
+        let current = self.slots.get(slot).is_some_and(|slot| {
+            slot.attempt == attempt && slot.state == SlotState::Asked { again_at: None }
+        });
+        if awaited && current {
             self.slots.answered(slot, outcome, self.now);
             if !lost && lands {
                 self.slots.room_came();
