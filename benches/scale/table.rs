@@ -11,6 +11,8 @@ const BURST: f64 = 100.0;
 const RATE: f64 = 40.0;
 /// What a launch and an end may take of what the quota alone takes.
 const RATIO: f64 = 1.1;
+/// Bounds below this, in seconds, are of fleets for a quick look: nothing is wanted of them.
+const LEAST_BOUND: f64 = 10.0;
 /// Until no device lives, in seconds.
 const DEVICES_GONE: f64 = 15.0;
 /// How long a task that was told to stop may take, in seconds: modelled ones take 2.
@@ -54,17 +56,16 @@ impl Figures {
         );
         let calls = ((f64::from(fleet.tasks) - BURST) / RATE).max(0.0);
         let launch = self.launch.as_secs_f64();
-        let within = |took: f64, bound: f64| {
-            // Below some seconds it is no ratio but the time of a few calls.
-            took <= (bound * RATIO).max(bound + 3.0)
-        };
+        // In some seconds it is the time of a few calls, and no ratio.
+        let within =
+            |took: f64, bound: f64| (bound >= LEAST_BOUND).then_some(took <= bound * RATIO);
         let ratio = |took: f64, bound: f64| {
             format!(
                 "{took:.1} s; the quota's bound {bound:.1} s; ratio {:.2}",
                 took / bound.max(1.0)
             )
         };
-        row("launched", &ratio(launch, calls), Some(within(launch, calls)));
+        row("launched", &ratio(launch, calls), within(launch, calls));
         let gone = self.devices_gone.as_secs_f64();
         // Images know no wish: theirs go as the quota lets StopTask be called.
         let wanted = (!fleet.image).then_some(gone <= DEVICES_GONE);
@@ -72,7 +73,7 @@ impl Figures {
         row("all devices stopped", &format!("{gone:.1} s{at_most}"), wanted);
         row("no task runs", &format!("{:.1} s", self.tasks_gone.as_secs_f64()), None);
         let (zero, bound) = (self.zero.as_secs_f64(), calls + STOP);
-        row("zero, checked", &ratio(zero, bound), Some(within(zero, bound)));
+        row("zero, checked", &ratio(zero, bound), within(zero, bound));
         let cpu = self.steady.cpu;
         row(
             "CPU when steady",
