@@ -4,6 +4,8 @@
 //! Invariant: it only reads. A run of another place (another endpoint, region or
 //! cluster that shares the bucket) is never among the answers.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
@@ -69,19 +71,41 @@ impl LeaderSeen {
     }
 }
 
-/// All runs of this place, the oldest first.
-pub async fn all(cloud: &Cloud) -> Result<Vec<Registry>, CloudError> {
+/// What a look at the registry found.
+#[derive(Debug, Default)]
+pub struct Entries {
+    /// Runs of this place, the oldest first.
+    pub here: Vec<Registry>,
+    /// Names of what is a run of another place: it need not be read again.
+    pub elsewhere: Vec<String>,
+}
+
+/// The entries of all runs but those whose names are `known`.
+pub async fn entries(cloud: &Cloud, known: &BTreeSet<String>) -> Result<Entries, CloudError> {
     let names = cloud.list_prefixes(RUNS).await?;
     let place = cloud.place();
-    let mut reads = stream::iter(names)
-        .map(|run| async move { read::<Registry>(cloud, &key(&run, "run.json")).await })
+    let mut reads = stream::iter(names.into_iter().filter(|name| !known.contains(name)))
+        .map(|name| async move {
+            let entry = read::<Registry>(cloud, &key(&name, "run.json")).await;
+            (name, entry)
+        })
         .buffer_unordered(READS_AT_ONCE);
-    let mut runs = Vec::new();
-    while let Some(read) = reads.next().await {
-        runs.extend(read?.0.filter(|entry| entry.place == place));
+    let mut entries = Entries::default();
+    while let Some((name, entry)) = reads.next().await {
+        match entry?.0 {
+            Some(entry) if entry.place == place => entries.here.push(entry),
+            Some(_) => entries.elsewhere.push(name),
+            // One that is just being written has no entry yet.
+            None => {}
+        }
     }
-    runs.sort_by(|a, b| (a.started_ms, &a.run).cmp(&(b.started_ms, &b.run)));
-    Ok(runs)
+    entries.here.sort_by(|a, b| (a.started_ms, &a.run).cmp(&(b.started_ms, &b.run)));
+    Ok(entries)
+}
+
+/// All runs of this place, the oldest first.
+pub async fn all(cloud: &Cloud) -> Result<Vec<Registry>, CloudError> {
+    Ok(entries(cloud, &BTreeSet::new()).await?.here)
 }
 
 /// Those that were not seen to end, the oldest first.
@@ -121,13 +145,13 @@ pub async fn leader(cloud: &Cloud, run: &str) -> Result<LeaderSeen, CloudError> 
 }
 
 /// An object of a run.
-fn key(run: &str, name: &str) -> String {
+pub(crate) fn key(run: &str, name: &str) -> String {
     format!("{RUNS}{run}/{name}")
 }
 
 /// An object, if it is there and what it should be. One that is not belongs to
 /// somebody else, or to another version.
-async fn read<T: DeserializeOwned>(
+pub(crate) async fn read<T: DeserializeOwned>(
     cloud: &Cloud,
     key: &str,
 ) -> Result<(Option<T>, Option<Dated>), CloudError> {

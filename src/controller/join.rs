@@ -5,8 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use super::{
     Join,
     actor::Actor,
@@ -15,15 +13,12 @@ use super::{
     wishes::{self, Stored},
 };
 use crate::{
-    cloud::{Cloud, CloudError, types::Fetched},
+    cloud::{Cloud, CloudError},
     model::{Millis, leadership::Leadership, registry::Registry},
     plan::Plan,
+    runs,
 };
 
-/// What the keys of all runs begin with.
-const RUNS: &str = "loadtop/";
-/// Objects that are read at once.
-const AT_ONCE: usize = 16;
 /// How often runs are looked for while there is none to follow.
 const IDLE_EVERY_MS: Millis = 3_000;
 /// How often others are looked for beside the one that is followed.
@@ -155,57 +150,24 @@ async fn find(
     known: BTreeSet<String>,
     join: Option<Join>,
 ) -> Result<Found, CloudError> {
-    let names = cloud.list_prefixes(RUNS).await?;
-    let entries: Vec<(String, Option<Registry>)> =
-        stream::iter(names.into_iter().filter(|name| !known.contains(name)))
-            .map(|name| async move {
-                let entry = read::<Registry>(cloud, &format!("{RUNS}{name}/run.json")).await?;
-                Ok::<_, CloudError>((name, entry))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-    let mut over = BTreeSet::new();
-    let mut live = Vec::new();
-    let place = cloud.place();
-    for (name, entry) in entries {
-        match entry {
-            Some(entry) if entry.place == place && entry.ended_at.is_none() => live.push(entry),
-            // One that is just being written has no entry yet.
-            None => {}
-            Some(_) => {
-                over.insert(name);
-            }
-        }
-    }
-    live.sort_by(|a, b| (a.started_ms, &a.run).cmp(&(b.started_ms, &b.run)));
+    let entries = runs::entries(cloud, &known).await?;
+    let (live, ended): (Vec<_>, Vec<_>) =
+        entries.here.into_iter().partition(|entry| entry.ended_at.is_none());
+    let over = ended.into_iter().map(|entry| entry.run).chain(entries.elsewhere).collect();
     let wanted = match &join {
         Some(Join::Latest) => live.last(),
         Some(Join::Run(run)) => live.iter().find(|it| it.run == *run),
         Some(Join::Own) | None => None,
     };
     let joined = match wanted {
-        Some(entry) => details(cloud, entry.clone()).await?.map(Box::new),
+        Some(entry) => Some(Box::new(details(cloud, entry.clone()).await?)),
         None => None,
     };
     Ok(Found { over, live, joined })
 }
 
-async fn details(cloud: &Cloud, registry: Registry) -> Result<Option<Joined>, CloudError> {
-    let prefix = format!("{RUNS}{}/", registry.run);
-    let stored = wishes::read(cloud, &format!("{prefix}wish.json")).await?;
-    let plan = read::<Plan>(cloud, &format!("{prefix}{}", stored.wish.plan)).await?;
-    Ok(Some(Joined { registry, stored, plan }))
-}
-
-async fn read<T: serde::de::DeserializeOwned>(
-    cloud: &Cloud,
-    key: &str,
-) -> Result<Option<T>, CloudError> {
-    let (found, _) = cloud.get_object(key, None).await?;
-    let Fetched::New(object) = found else {
-        return Ok(None);
-    };
-    let value = serde_json::from_slice(&object.body);
-    Ok(value.inspect_err(|error| tracing::warn!("{key} cannot be read: {error}")).ok())
+async fn details(cloud: &Cloud, registry: Registry) -> Result<Joined, CloudError> {
+    let stored = wishes::read(cloud, &runs::key(&registry.run, "wish.json")).await?;
+    let (plan, _) = runs::read::<Plan>(cloud, &runs::key(&registry.run, &stored.wish.plan)).await?;
+    Ok(Joined { registry, stored, plan })
 }
