@@ -299,7 +299,10 @@ fn play(controllers: usize, seed: u64, script: Vec<Step>) {
     });
 }
 
+/// So many cases, or as many as `PROPTEST_CASES` says: 200 take some minutes.
 fn config(cases: u32) -> Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|asked| asked.parse().ok());
+    let cases = asked.unwrap_or(cases);
     // A failure says its script; making it shorter takes as many plays.
     Config { cases, max_shrink_iters: 24, failure_persistence: None, ..Config::default() }
 }
@@ -316,18 +319,6 @@ proptest! {
     #![proptest_config(config(12))]
     #[test]
     fn of_three_nothing_is_lost_or_doubled(script in script(3), seed in 0..10_000_u64) {
-        play(3, seed, script);
-    }
-}
-
-proptest! {
-    #![proptest_config(config(200))]
-    #[test]
-    #[ignore = "it takes minutes: cargo test --lib -- --ignored many::random"]
-    fn of_three_nothing_is_lost_or_doubled_however_often(
-        script in script(3),
-        seed in 0..10_000_u64,
-    ) {
         play(3, seed, script);
     }
 }

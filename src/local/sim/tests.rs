@@ -132,13 +132,6 @@ async fn a_hundred_tasks_of_a_thousand_devices() {
     tasks_of_devices(100, 1000).await;
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "it takes half a minute: cargo test --lib -- --ignored large_crowds --nocapture"]
-async fn large_crowds() {
-    tasks_of_devices(10_000, 1).await;
-    tasks_of_devices(1000, 1000).await;
-}
-
 /// Brings so many tasks up with all their devices, and ends them.
 async fn tasks_of_devices(tasks: u32, room: u32) {
     let (world, run) = crowd(tasks, room).await;
