@@ -68,7 +68,7 @@ pub struct Scale {
     /// How many instances
     #[arg(value_name = "N")]
     pub instances: u32,
-    /// Lets instances with live devices go, too: their devices move where there is room
+    /// Lets instances go while a run is on: devices on them move where there is room
     #[arg(long)]
     pub yes: bool,
     /// Waits until the instances are there, or gone [default: 10m]
