@@ -10,6 +10,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | the command line |
+//! | [`config`] | what is told by flags, environment and `loadtop.toml` |
 //! | [`place`], [`session`] | where a command works, and what it stands on |
 //! | [`dashboard`], [`headless`], [`verbs`] | the commands that make runs and steer them |
 //! | [`app`], [`ui`] | the dashboard: state and its updates; keys, theme, views |
@@ -88,6 +89,7 @@ pub mod agent;
 pub mod app;
 pub mod cli;
 pub mod cloud;
+pub mod config;
 pub mod controller;
 pub mod dashboard;
 mod follow;

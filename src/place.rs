@@ -11,7 +11,8 @@ use http::Uri;
 
 use crate::{
     cli::Where,
-    cloud::{Cloud, Endpoint, Names, Site},
+    cloud::{Access, Cloud, CloudError, Endpoint, Names, Site},
+    model::capacity::{Capacity, Network},
     usage::Usage,
 };
 
@@ -30,7 +31,7 @@ pub enum Place {
 /// A cloud that stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    endpoint: Endpoint,
+    access: Access,
     names: Names,
     label: String,
 }
@@ -61,14 +62,15 @@ impl Place {
         let needed = |name: &str| lookup(name).ok_or_else(|| missing(name));
         let region = lookup("AWS_REGION").or_else(|| lookup("AWS_DEFAULT_REGION"));
         Ok(Place::Standing(Box::new(Standing {
-            endpoint: Endpoint {
+            access: Access::Keys(Endpoint {
                 region: region.ok_or_else(|| missing("AWS_REGION"))?,
                 access_key: needed("AWS_ACCESS_KEY_ID")?,
                 secret_key: needed("AWS_SECRET_ACCESS_KEY")?,
                 url,
-            },
+            }),
             names: Names {
-                group: given(&place.group).unwrap_or_else(|| cluster.clone()),
+                capacity: Capacity::group(given(&place.group).unwrap_or_else(|| cluster.clone())),
+                network: Network::default(),
                 bucket: given(&place.bucket).unwrap_or_else(|| cluster.clone()),
                 cluster,
                 task_definition: AGENT.0.to_owned(),
@@ -81,9 +83,8 @@ impl Place {
 
 impl Standing {
     /// Clients for it.
-    #[must_use]
-    pub fn connect(&self) -> Cloud {
-        Cloud::connect(&self.endpoint, self.names.clone())
+    pub async fn connect(&self) -> Result<Cloud, CloudError> {
+        Cloud::open(&self.access, self.names.clone()).await
     }
 
     /// What it is like to use.
@@ -166,7 +167,8 @@ mod tests {
                 panic!("{url} was refused");
             };
             assert_eq!(standing.label, label);
-            assert_eq!((standing.names.group.as_str(), standing.names.bucket.as_str()), ("c", "c"));
+            assert_eq!(standing.names.capacity, Capacity::group("c"));
+            assert_eq!(standing.names.bucket, "c");
         }
         for url in [
             "https://127.0.0.1:4000",

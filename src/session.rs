@@ -180,7 +180,7 @@ impl Ground {
         state: &std::path::Path,
     ) -> color_eyre::Result<(Cloud, Site, Ground)> {
         if let Place::Standing(standing) = &settings.place {
-            return Ok((standing.connect(), standing.site(), Ground::default()));
+            return Ok((standing.connect().await?, standing.site(), Ground::default()));
         }
         let program = program()?;
         let local = LocalCloud::start(local::Options::new(state, program.clone()))

@@ -67,7 +67,7 @@ impl Fleet {
 pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
     let folder = tempfile::tempdir()?;
     let mut local = CloudProcess::start(fleet.tasks, folder.path()).await?;
-    let cloud = local.standing.connect();
+    let cloud = local.standing.connect().await?;
     let options = controller::Options {
         plan: Some(Plan::of_an_image()),
         devices_per_task: fleet.room,

@@ -95,7 +95,7 @@ pub async fn run(settings: Settings) -> Result<Exit> {
         return Ok(Exit::NoRoom);
     }
     let signalled = lifeline::signalled()?;
-    let station = Rc::new(CloudStation::new(&settings));
+    let station = Rc::new(CloudStation::new(&settings).await?);
     let agent = async {
         select! {
             biased;

@@ -1,6 +1,10 @@
 //! Auto Scaling: how many instances there are.
 
-use super::{Cloud, CloudError, ErrorKind, types::GroupSeen};
+use super::{
+    Cloud, CloudError, ErrorKind,
+    calls::{self, Call},
+    types::GroupSeen,
+};
 
 impl Cloud {
     /// The group: its sizes and its machines.
@@ -8,17 +12,17 @@ impl Cloud {
     /// Equivalent to `aws autoscaling describe-auto-scaling-groups
     /// --auto-scaling-group-names G`. Needs `autoscaling:DescribeAutoScalingGroups`.
     pub async fn group(&self) -> Result<GroupSeen, CloudError> {
-        const CALL: &str = "DescribeAutoScalingGroups";
+        const CALL: Call = calls::DESCRIBE_GROUPS;
         let call = self
             .autoscaling
             .describe_auto_scaling_groups()
-            .auto_scaling_group_names(&self.names.group);
+            .auto_scaling_group_names(self.names.group());
         let answer = self.settle(CALL, call.send().await)?;
         let group = answer.auto_scaling_groups().first().ok_or_else(|| CloudError {
-            call: CALL,
+            call: CALL.operation,
             kind: ErrorKind::NotFound,
             code: None,
-            message: format!("there is no Auto Scaling group named {}", self.names.group),
+            message: format!("there is no Auto Scaling group named {}", self.names.group()),
         })?;
         let size = |n: Option<i32>| n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         let machines = group.instances().iter().map(|machine| {
@@ -43,10 +47,10 @@ impl Cloud {
         let call = self
             .autoscaling
             .set_desired_capacity()
-            .auto_scaling_group_name(&self.names.group)
+            .auto_scaling_group_name(self.names.group())
             .desired_capacity(i32::try_from(instances).unwrap_or(i32::MAX))
             .honor_cooldown(false);
-        self.settle("SetDesiredCapacity", call.send().await).map(|_| ())
+        self.settle(calls::SET_DESIRED, call.send().await).map(|_| ())
     }
 
     /// Ends this very machine, and lowers the desired number by one.
@@ -60,6 +64,6 @@ impl Cloud {
             .terminate_instance_in_auto_scaling_group()
             .instance_id(machine_id)
             .should_decrement_desired_capacity(true);
-        self.settle("TerminateInstanceInAutoScalingGroup", call.send().await).map(|_| ())
+        self.settle(calls::TERMINATE, call.send().await).map(|_| ())
     }
 }

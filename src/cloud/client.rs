@@ -9,21 +9,48 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::{
     client::{http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError},
     shared::IntoShared,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{CloudError, Endpoint, ErrorKind, Names};
+use super::{Access, CloudError, Endpoint, ErrorKind, Names, calls::Call};
 
 /// How long a call may take as a whole. AWS answers within a second or two; what
 /// takes longer is ambiguous and is looked up instead of waited for.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// What the place of a run is called where it is Amazon's own.
+const AWS: &str = "aws";
+/// Why there is no client.
+const NO_REGION: &str = "no region is named: say --region, `region` in loadtop.toml, AWS_REGION, \
+                         or one in the profile";
 /// Codes of throttling that do not say so in their name.
 const THROTTLING: [&str; 3] = ["SlowDown", "RequestLimitExceeded", "TooManyRequestsException"];
+/// Codes of credentials that are expired, unknown, or used at a wrong time, in the words
+/// of all services.
+const UNAUTHENTICATED: [&str; 14] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "TokenRefreshRequired",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+];
+/// Codes of what the credentials may not do.
+const DENIED: [&str; 4] =
+    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
 /// How ECS says, as InvalidParameterException, that a task is unknown.
 const NO_SUCH_TASK: &str = "The referenced task was not found";
 
@@ -37,6 +64,8 @@ pub struct Cloud {
     pub(super) names: Names,
     /// The endpoint's URL and region.
     address: (String, String),
+    /// What further clients are made from.
+    pub(super) config: Arc<SdkConfig>,
     calls: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
@@ -73,17 +102,56 @@ impl Cloud {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
             .disable_clock_skew_correction(keeps_own_time)
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_timeout(CALL_TIMEOUT)
-                    .build(),
-            )
+            .timeout_config(timeouts())
             .http_client(http.into_shared())
             .build();
+        let address = (endpoint.url.clone(), endpoint.region.clone());
+        Self::of_config(config, address, names, true)
+    }
+
+    /// Clients that find endpoint, region and credentials as AWS's own tools do.
+    /// Credentials are looked for at the first call, not here.
+    pub async fn open(access: &Access, names: Names) -> Result<Self, CloudError> {
+        let (region, profile) = match access {
+            Access::Keys(endpoint) => return Ok(Self::connect(endpoint, names)),
+            Access::Tools { region, profile } => (region, profile),
+        };
+        let tls = Provider::Rustls(CryptoMode::Ring);
+        let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts())
+            .http_client(http);
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        let config = loader.load().await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            return Err(CloudError {
+                call: "configuration",
+                kind: ErrorKind::NotSent,
+                code: None,
+                message: NO_REGION.to_owned(),
+            });
+        };
+        let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|it| !it.is_empty());
+        let url = config.endpoint_url().map(str::to_owned).or(of_s3);
+        let address = (url.clone().unwrap_or_else(|| AWS.to_owned()), region);
+        Ok(Self::of_config(config, address, names, url.is_some()))
+    }
+
+    fn of_config(
+        config: SdkConfig,
+        address: (String, String),
+        names: Names,
+        own_endpoint: bool,
+    ) -> Self {
         let s3 = aws_sdk_s3::config::Builder::from(&config)
-            // Bucket names in the host need DNS, and loopback has none.
-            .force_path_style(true)
+            // Bucket names in the host need DNS, which an endpoint of one's own may not have.
+            .force_path_style(own_endpoint)
             // The signature already covers the body; a checksum beside it would only
             // turn bodies into chunks with trailers, which emulators read badly.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -95,7 +163,8 @@ impl Cloud {
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             names,
-            address: (endpoint.url.clone(), endpoint.region.clone()),
+            address,
+            config: Arc::new(config),
             calls: Arc::default(),
         }
     }
@@ -134,21 +203,28 @@ impl Cloud {
     /// Counts a call and turns its failure into ours.
     pub(super) fn settle<T, E>(
         &self,
-        call: &'static str,
+        call: Call,
         answer: Result<T, SdkError<E, HttpResponse>>,
     ) -> Result<T, CloudError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.count(call);
+        self.count(call.operation);
         answer.map_err(|error| {
-            let error = translate(call, &error);
+            let error = translate(call.operation, &error);
             if error.kind == ErrorKind::Throttled {
                 self.count("throttled");
             }
             error
         })
     }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT)
+        .build()
 }
 
 fn translate<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> CloudError
@@ -180,6 +256,12 @@ fn classify(code: Option<&str>, status: Option<u16>, said: Option<&str>) -> Erro
     let code = code.unwrap_or_default();
     if code.contains("Throttl") || THROTTLING.contains(&code) || status == Some(429) {
         return ErrorKind::Throttled;
+    }
+    if UNAUTHENTICATED.contains(&code) {
+        return ErrorKind::Unauthenticated;
+    }
+    if DENIED.contains(&code) {
+        return ErrorKind::Denied;
     }
     match status {
         _ if code == "ConflictException" => ErrorKind::Conflict,
@@ -228,7 +310,10 @@ mod tests {
             ("ConditionalRequestConflict", 409, "", ErrorKind::Precondition),
             ("ConflictException", 400, "", ErrorKind::Conflict),
             ("ConflictException", 409, "", ErrorKind::Conflict),
-            ("AccessDenied", 403, "", ErrorKind::Refused),
+            ("AccessDenied", 403, "", ErrorKind::Denied),
+            ("AccessDeniedException", 400, "", ErrorKind::Denied),
+            ("ExpiredTokenException", 400, "", ErrorKind::Unauthenticated),
+            ("RequestTimeTooSkewed", 403, "", ErrorKind::Unauthenticated),
         ];
         for (code, status, said, kind) in table {
             assert_eq!(classify(Some(code), Some(status), Some(said)), kind, "{code} {status}");

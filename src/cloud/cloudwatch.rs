@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::types::{
 use aws_smithy_types::DateTime;
 
 use super::{
-    Cloud, CloudError,
+    Cloud, CloudError, calls,
     types::{Datum, Query, Series, Unit},
 };
 use crate::model::Millis;
@@ -33,7 +33,7 @@ impl Cloud {
                 .put_metric_data()
                 .namespace(namespace)
                 .set_metric_data(Some(some.to_vec()));
-            self.settle("PutMetricData", call.send().await)?;
+            self.settle(calls::PUT_METRICS, call.send().await)?;
         }
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Cloud {
                     .end_time(moment(to))
                     .scan_by(ScanBy::TimestampAscending)
                     .set_next_token(token);
-                let page = self.settle("GetMetricData", call.send().await)?;
+                let page = self.settle(calls::GET_METRICS, call.send().await)?;
                 for result in page.metric_data_results() {
                     if result.status_code() == Some(&StatusCode::InternalError) {
                         continue;

@@ -10,6 +10,7 @@ use aws_sdk_ecs::{
 
 use super::{
     Cloud, CloudError, ErrorKind,
+    calls::{self, Call},
     types::{ClusterSeen, DefinitionSeen, Failure, InstanceSeen, Started, TaskRequest, TaskSeen},
 };
 
@@ -29,11 +30,11 @@ impl Cloud {
     /// Equivalent to `aws ecs describe-clusters --clusters C`.
     /// Needs `ecs:DescribeClusters`.
     pub async fn cluster(&self) -> Result<ClusterSeen, CloudError> {
-        const CALL: &str = "DescribeClusters";
+        const CALL: Call = calls::DESCRIBE_CLUSTERS;
         let call = self.ecs.describe_clusters().clusters(&self.names.cluster);
         let answer = self.settle(CALL, call.send().await)?;
         let cluster = answer.clusters().first().ok_or_else(|| CloudError {
-            call: CALL,
+            call: CALL.operation,
             kind: ErrorKind::NotFound,
             code: answer.failures().first().and_then(|it| it.reason()).map(str::to_owned),
             message: format!("there is no cluster named {}", self.names.cluster),
@@ -82,7 +83,7 @@ impl Cloud {
             Some(RunTaskError::ConflictException(conflict)) => conflict.resource_ids().join(" "),
             _ => String::new(),
         };
-        let answer = self.settle("RunTask", answer).map_err(|mut error| {
+        let answer = self.settle(calls::RUN_TASK, answer).map_err(|mut error| {
             if !theirs.is_empty() {
                 error.message = format!("{}: {theirs}", error.message);
             }
@@ -100,7 +101,7 @@ impl Cloud {
     /// Needs `ecs:StopTask`.
     pub async fn stop_task(&self, arn: &str, reason: &str) -> Result<(), CloudError> {
         let call = self.ecs.stop_task().cluster(&self.names.cluster).task(arn).reason(reason);
-        self.settle("StopTask", call.send().await).map(|_| ())
+        self.settle(calls::STOP_TASK, call.send().await).map(|_| ())
     }
 
     /// The ARNs of the cluster's tasks whose *desired* status is RUNNING, of one run
@@ -123,7 +124,7 @@ impl Cloud {
                 .set_desired_status(started_by.is_none().then_some(DesiredStatus::Running))
                 .set_next_token(token.clone());
             // Half a list is worth nothing: a page that is throttled is asked for again.
-            let page = match self.settle("ListTasks", call.clone().send().await) {
+            let page = match self.settle(calls::LIST_TASKS, call.clone().send().await) {
                 Err(error) if error.kind == ErrorKind::Throttled && throttled < THROTTLED_MOST => {
                     throttled += 1;
                     tokio::time::sleep(AFTER_THROTTLE).await;
@@ -151,7 +152,7 @@ impl Cloud {
                 .describe_tasks()
                 .cluster(&self.names.cluster)
                 .set_tasks(Some(some.to_vec()));
-            let answer = self.settle("DescribeTasks", call.send().await)?;
+            let answer = self.settle(calls::DESCRIBE_TASKS, call.send().await)?;
             seen.extend(answer.tasks().iter().map(|task| self.task_seen(task)));
         }
         Ok(seen)
@@ -173,7 +174,7 @@ impl Cloud {
                 .cluster(&self.names.cluster)
                 // Without a status filter one list has all but the inactive ones.
                 .set_next_token(token);
-            let page = self.settle("ListContainerInstances", call.send().await)?;
+            let page = self.settle(calls::LIST_INSTANCES, call.send().await)?;
             arns.extend_from_slice(page.container_instance_arns());
             token = page.next_token().map(str::to_owned);
             if token.is_none() {
@@ -187,7 +188,7 @@ impl Cloud {
                 .describe_container_instances()
                 .cluster(&self.names.cluster)
                 .set_container_instances(Some(some.to_vec()));
-            let answer = self.settle("DescribeContainerInstances", call.send().await)?;
+            let answer = self.settle(calls::DESCRIBE_INSTANCES, call.send().await)?;
             seen.extend(answer.container_instances().iter().map(instance_seen));
         }
         seen.retain(|instance| ["ACTIVE", "DRAINING"].contains(&instance.status.as_str()));
@@ -201,7 +202,7 @@ impl Cloud {
     /// --container-instances ARN --status DRAINING|ACTIVE`.
     /// Needs `ecs:UpdateContainerInstancesState`.
     pub async fn cordon(&self, instance_arn: &str, draining: bool) -> Result<(), CloudError> {
-        const CALL: &str = "UpdateContainerInstancesState";
+        const CALL: Call = calls::CORDON;
         let status = if draining {
             ContainerInstanceStatus::Draining
         } else {
@@ -217,7 +218,7 @@ impl Cloud {
         let Some(failed) = answer.failures().first().map(failure) else { return Ok(()) };
         let missing = failed.reason == "MISSING";
         Err(CloudError {
-            call: CALL,
+            call: CALL.operation,
             kind: if missing { ErrorKind::NotFound } else { ErrorKind::Refused },
             message: format!("{instance_arn}: {} {}", failed.reason, failed.detail)
                 .trim_end()
@@ -249,7 +250,7 @@ impl Cloud {
             .build();
         let call =
             self.ecs.register_task_definition().family(family).container_definitions(container);
-        let answer = self.settle("RegisterTaskDefinition", call.send().await)?;
+        let answer = self.settle(calls::REGISTER, call.send().await)?;
         let revision = answer.task_definition().map_or(0, |it| it.revision());
         Ok(format!("{family}:{revision}"))
     }
@@ -260,7 +261,7 @@ impl Cloud {
     /// Needs `ecs:DescribeTaskDefinition`.
     pub async fn task_definition(&self) -> Result<DefinitionSeen, CloudError> {
         let call = self.ecs.describe_task_definition().task_definition(&self.names.task_definition);
-        let answer = self.settle("DescribeTaskDefinition", call.send().await)?;
+        let answer = self.settle(calls::DESCRIBE_DEFINITION, call.send().await)?;
         let definition = answer.task_definition();
         let containers = definition.map(|it| it.container_definitions()).unwrap_or_default();
         Ok(DefinitionSeen {

@@ -22,6 +22,11 @@ pub struct CloudError {
 pub enum ErrorKind {
     /// Too many calls: later, with the same token.
     Throttled,
+    /// The credentials are expired, unknown, or used by a wrong clock. Nothing was done;
+    /// later, with the same token, once they are renewed.
+    Unauthenticated,
+    /// The credentials may not do this.
+    Denied,
     /// The service understood and said no.
     Refused,
     /// The thing does not exist (any more, or yet).
@@ -41,6 +46,12 @@ impl CloudError {
     /// Whether the same call may be tried again as it is.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self.kind, ErrorKind::Throttled | ErrorKind::Ambiguous | ErrorKind::NotSent)
+        matches!(
+            self.kind,
+            ErrorKind::Throttled
+                | ErrorKind::Ambiguous
+                | ErrorKind::NotSent
+                | ErrorKind::Unauthenticated
+        )
     }
 }

@@ -3,10 +3,11 @@
 //! One concrete struct, [`Cloud`], over the SDK's clients for ECS, Auto Scaling,
 //! CloudWatch and S3. Invariants: no other module names an SDK type, they become
 //! ours here ([`types`], [`CloudError`]); the SDK's own retries are off, so that
-//! whoever retries is whoever counts; each method says which `aws` command does
-//! the same and which permission it needs.
+//! whoever retries is whoever counts; each call is a row of one table ([`calls`]), and
+//! each method says which `aws` command does the same and which permission it needs.
 
 mod autoscaling;
+pub mod calls;
 mod client;
 mod cloudwatch;
 mod ecs;
@@ -17,4 +18,4 @@ pub mod types;
 
 pub use client::Cloud;
 pub use error::{CloudError, ErrorKind};
-pub use site::{Endpoint, Names, Site};
+pub use site::{Access, Endpoint, Names, Site};

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use super::{
     Cloud, CloudError, ErrorKind,
+    calls::{self, Call},
     types::{Condition, Dated, Fetched, Object},
 };
 use crate::model::Millis;
@@ -36,7 +37,7 @@ impl Cloud {
         key: &str,
         known_etag: Option<&str>,
     ) -> Result<(Fetched, Option<Dated>), CloudError> {
-        const CALL: &str = "GetObject";
+        const CALL: Call = calls::GET_OBJECT;
         let tap = DateTap::default();
         let call = self
             .s3
@@ -48,7 +49,7 @@ impl Cloud {
         let unchanged = matches!(&answer, Err(error)
             if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 304));
         if unchanged {
-            self.count(CALL);
+            self.count(CALL.operation);
             return Ok((Fetched::Unchanged, tap.dated()));
         }
         let found = match self.settle(CALL, answer) {
@@ -64,7 +65,7 @@ impl Cloud {
         };
         let etag = found.e_tag().unwrap_or_default().to_owned();
         let body = found.body.collect().await.map_err(|error| CloudError {
-            call: CALL,
+            call: CALL.operation,
             kind: ErrorKind::Ambiguous,
             code: None,
             message: format!("{key} broke off: {error}"),
@@ -81,7 +82,7 @@ impl Cloud {
         let tap = DateTap::default();
         let call = self.s3.head_object().bucket(&self.names.bucket).key(key);
         let answer = call.customize().interceptor(tap.clone()).send().await;
-        let found = match self.settle("HeadObject", answer) {
+        let found = match self.settle(calls::HEAD_OBJECT, answer) {
             Ok(found) => found,
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -110,7 +111,7 @@ impl Cloud {
             Condition::Matches(etag) => call.if_match(etag),
         };
         let answer = call.customize().interceptor(tap.clone()).send().await;
-        let written = self.settle("PutObject", answer)?;
+        let written = self.settle(calls::PUT_OBJECT, answer)?;
         Ok((written.e_tag().unwrap_or_default().to_owned(), tap.dated()))
     }
 
@@ -128,7 +129,7 @@ impl Cloud {
                 .bucket(&self.names.bucket)
                 .prefix(prefix)
                 .set_continuation_token(token);
-            let page = self.settle("ListObjectsV2", call.send().await)?;
+            let page = self.settle(calls::LIST_OBJECTS, call.send().await)?;
             keys.extend(page.contents().iter().filter_map(|it| it.key()).map(str::to_owned));
             token = page.next_continuation_token().map(str::to_owned);
             if token.is_none() {
@@ -153,7 +154,7 @@ impl Cloud {
                 .prefix(prefix)
                 .delimiter("/")
                 .set_continuation_token(token);
-            let page = self.settle("ListObjectsV2", call.send().await)?;
+            let page = self.settle(calls::LIST_OBJECTS, call.send().await)?;
             let below = page.common_prefixes().iter().filter_map(|it| it.prefix());
             let below = below.filter_map(|it| it.strip_prefix(prefix));
             names.extend(below.map(|name| name.trim_end_matches('/').to_owned()));

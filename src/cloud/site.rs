@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::model::capacity::{Capacity, Network};
+
 /// Where a fleet runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
@@ -25,6 +27,21 @@ pub struct Site {
     pub results: Duration,
     /// Open files that one task can have: the bound on its devices.
     pub files_per_task: Option<u64>,
+}
+
+/// How AWS is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// At this endpoint, with these keys, and nothing else is looked at.
+    Keys(Endpoint),
+    /// As AWS's own tools do it: environment, profiles, SSO, assumed roles, the role of
+    /// a container or an instance.
+    Tools {
+        /// The region; none: what environment and profile say.
+        region: Option<String>,
+        /// The profile; none: `AWS_PROFILE`, or the default one.
+        profile: Option<String>,
+    },
 }
 
 /// Where the API is, and how to sign for it.
@@ -55,12 +72,22 @@ impl std::fmt::Debug for Endpoint {
 pub struct Names {
     /// ECS cluster.
     pub cluster: String,
-    /// Auto Scaling group.
-    pub group: String,
+    /// What tasks run on.
+    pub capacity: Capacity,
+    /// Where tasks with an address of their own are in the network.
+    pub network: Network,
     /// S3 bucket.
     pub bucket: String,
     /// Task definition (family, or family:revision).
     pub task_definition: String,
     /// The container in it that gets the environment.
     pub container: String,
+}
+
+impl Names {
+    /// The Auto Scaling group; empty on Fargate, where there is none.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.capacity.group_name().unwrap_or_default()
+    }
 }

@@ -95,7 +95,7 @@ impl Actor {
             self.spawn(async move { Done::Instances(generation, job.await) });
         }
         if let Some(missing) = self.fleet.boot_is_late(now) {
-            let group = &self.cloud.names().group;
+            let group = self.cloud.names().group();
             let text = format!(
                 "{missing} instances of the group {group} have not come up for minutes: aws \
                  autoscaling describe-scaling-activities --auto-scaling-group-name {group}"

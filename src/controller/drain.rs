@@ -71,7 +71,7 @@ impl Drain {
 impl Actor {
     /// Changes the number of instances, or says why not.
     pub(super) fn scale_to(&mut self, target: u32, confirmed: Option<Confirmed>) {
-        let group = self.cloud.names().group.clone();
+        let group = self.cloud.names().group().to_owned();
         let fewer = self.fleet.desired().is_some_and(|desired| target < desired);
         let run = self.run.as_ref().filter(|run| !run.has_ended());
         let leads = self.leads(self.clock.monotonic());

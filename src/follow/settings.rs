@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::cloud::{Endpoint, Names};
+use crate::{
+    cloud::{Access, Endpoint, Names},
+    model::capacity::{Capacity, Network},
+};
 
 /// How long the end may take where nobody said: what ECS grants.
 const STOP_DEFAULT: Duration = Duration::from_secs(30);
@@ -28,7 +31,7 @@ pub struct Settings {
     /// How long the end may take, draining and the last results together.
     pub stop: Duration,
     /// The API.
-    pub endpoint: Endpoint,
+    pub access: Access,
     /// Whether the task ends at once when its standard input does.
     pub lifeline: bool,
 }
@@ -74,12 +77,12 @@ impl Settings {
             bucket: text("LOADTOP_BUCKET")?,
             prefix,
             stop: stop_time(&lookup)?,
-            endpoint: Endpoint {
+            access: Access::Keys(Endpoint {
                 url: text("AWS_ENDPOINT_URL")?,
                 region: text("AWS_REGION")?,
                 access_key: text("AWS_ACCESS_KEY_ID")?,
                 secret_key: text("AWS_SECRET_ACCESS_KEY")?,
-            },
+            }),
             lifeline: lifeline(&lookup)?,
         })
     }
@@ -88,7 +91,8 @@ impl Settings {
     pub(super) fn names(&self) -> Names {
         Names {
             cluster: String::new(),
-            group: String::new(),
+            capacity: Capacity::group(""),
+            network: Network::default(),
             bucket: self.bucket.clone(),
             task_definition: String::new(),
             container: String::new(),

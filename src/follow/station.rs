@@ -38,9 +38,9 @@ pub(crate) struct CloudStation {
 }
 
 impl CloudStation {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        let cloud = Cloud::connect(&settings.endpoint, settings.names());
-        CloudStation { cloud, prefix: settings.prefix.clone() }
+    pub(crate) async fn new(settings: &Settings) -> Result<Self, CloudError> {
+        let cloud = Cloud::open(&settings.access, settings.names()).await?;
+        Ok(CloudStation { cloud, prefix: settings.prefix.clone() })
     }
 
     fn key(&self, key: &str) -> String {

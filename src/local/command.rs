@@ -35,8 +35,8 @@ fn announce(cloud: &LocalCloud) -> color_eyre::Result<()> {
     let names = cloud.names();
     let mut lines = environment(&cloud.endpoint());
     lines.extend([
-        ("LOADTOP_CLUSTER".to_owned(), names.cluster),
-        ("LOADTOP_GROUP".to_owned(), names.group),
+        ("LOADTOP_CLUSTER".to_owned(), names.cluster.clone()),
+        ("LOADTOP_GROUP".to_owned(), names.group().to_owned()),
         ("LOADTOP_BUCKET".to_owned(), names.bucket),
     ]);
     let mut stdout = std::io::stdout().lock();

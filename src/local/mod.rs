@@ -55,9 +55,12 @@ pub use self::{
     engine::{BadLoss, Loss, Lost, Rate},
     runner::{Devices, Ledger, RunLedger},
 };
-use crate::cloud::{Endpoint, Names, Site};
 #[cfg(test)]
 use crate::model::Millis;
+use crate::{
+    cloud::{Endpoint, Names, Site},
+    model::capacity::{Capacity, Network},
+};
 
 /// Name of the cluster, the group and the bucket.
 const NAME: &str = "loadtop";
@@ -280,7 +283,8 @@ impl LocalCloud {
     pub fn names(&self) -> Names {
         Names {
             cluster: NAME.to_owned(),
-            group: NAME.to_owned(),
+            capacity: Capacity::group(NAME),
+            network: Network::default(),
             bucket: NAME.to_owned(),
             task_definition: FAMILY.to_owned(),
             container: CONTAINER.to_owned(),

@@ -5,6 +5,7 @@
 //! parameter ([`Millis`]), and whatever looks random is a function of a seed, so
 //! that every controller and every agent computes the same.
 
+pub mod capacity;
 pub mod clock;
 pub mod confirmed;
 pub mod device;

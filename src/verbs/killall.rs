@@ -71,7 +71,7 @@ pub async fn killall(arguments: Killall) -> color_eyre::Result<u8> {
         )
         .into());
     }
-    let cloud = standing.connect();
+    let cloud = standing.connect().await?;
     let label = standing.site().label;
     let runs = choose(&cloud, &arguments)
         .await
@@ -169,7 +169,7 @@ impl End<'_> {
         let leads = !self.arguments.no_wait;
         let join = Join::Run(entry.run.clone());
         let teller = Teller::with_prefix(prefix);
-        let mut steering = Steering::start(self.standing, join, leads, teller)?;
+        let mut steering = Steering::start(self.standing, join, leads, teller).await?;
         let ended = self.steer(&mut steering, entry).await;
         steering.end().await;
         ended
@@ -209,7 +209,7 @@ impl End<'_> {
         let stuck = if done || self.arguments.no_wait {
             why.map(|why| Stuck { what: vec![why], commands: Vec::new() })
         } else {
-            Some(stuck(&self.standing.connect(), &snapshot, entry, why).await)
+            Some(stuck(&self.standing.connect().await?, &snapshot, entry, why).await)
         };
         Ok(RunKilled { run: entry.run.clone(), state: state(phase), stuck })
     }
@@ -218,8 +218,8 @@ impl End<'_> {
 impl End<'_> {
     /// Whether the registry has the run as one that is on.
     async fn is_on(&self, entry: &Registry) -> bool {
-        let unended = runs::unended(&self.standing.connect()).await;
-        unended.map_or(true, |runs| runs.iter().any(|it| it.run == entry.run))
+        let Ok(cloud) = self.standing.connect().await else { return true };
+        runs::unended(&cloud).await.map_or(true, |runs| runs.iter().any(|it| it.run == entry.run))
     }
 }
 
@@ -251,7 +251,7 @@ async fn stuck(
         let commands = vec![format!(
             "aws autoscaling update-auto-scaling-group --auto-scaling-group-name {} \
              --min-size 0 --desired-capacity 0",
-            cloud.names().group
+            cloud.names().group()
         )];
         return Stuck { what, commands };
     }

@@ -135,13 +135,13 @@ impl Order {
     async fn give(self, which: &Which) -> color_eyre::Result<u8> {
         let standing = standing(&which.place)?;
         let join = which.run.clone().map_or(Join::Latest, Join::Run);
-        let mut steering = Steering::start(&standing, join, false, Teller::new())?;
+        let mut steering = Steering::start(&standing, join, false, Teller::new()).await?;
         let answered = self.carry_out(&mut steering).await;
         steering.end().await;
         let mut answer = answered?;
         let mut leader = LeaderSeen::default();
         if let Some(run) = &answer.run {
-            leader = runs::leader(&standing.connect(), run).await?;
+            leader = runs::leader(&standing.connect().await?, run).await?;
             answer.led_by = leader.now().map(str::to_owned);
         }
         if let Some(why) = &answer.why {

@@ -57,7 +57,7 @@ struct Row {
 /// Shows the runs that are on, or the one that was named.
 pub async fn status(arguments: Which) -> color_eyre::Result<u8> {
     let standing = standing(&arguments.place)?;
-    let cloud = standing.connect();
+    let cloud = standing.connect().await?;
     let label = standing.site().label;
     let rows = rows(&cloud, arguments.run.as_deref())
         .await

@@ -44,7 +44,7 @@ pub(super) enum Waited {
 
 impl Steering {
     /// Joins a run; leads it, too, if told so and nobody else does.
-    pub(super) fn start(
+    pub(super) async fn start(
         standing: &Standing,
         join: Join,
         leads: bool,
@@ -63,7 +63,8 @@ impl Steering {
             join,
             leads,
         };
-        let (controller, handle) = Controller::start(standing.connect(), standing.site(), options);
+        let (controller, handle) =
+            Controller::start(standing.connect().await?, standing.site(), options);
         Ok(Steering { handle, controller, teller, orders: 0, leads })
     }
 

@@ -152,7 +152,7 @@ async fn hold(words: &[OsString], orders: Orders) -> Result<u8> {
 /// Resolves when the run, or this task's part in it, is over; never without a run.
 async fn over(run: Option<&Settings>) -> Result<&'static str> {
     match run {
-        Some(settings) => over::over(Rc::new(CloudStation::new(settings)), settings).await,
+        Some(settings) => over::over(Rc::new(CloudStation::new(settings).await?), settings).await,
         None => std::future::pending().await,
     }
 }

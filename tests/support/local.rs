@@ -10,7 +10,10 @@ use std::{
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use loadtop::cloud::{Cloud, Endpoint, Names};
+use loadtop::{
+    cloud::{Cloud, Endpoint, Names},
+    model::capacity::{Capacity, Network},
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::{Builder, Runtime};
 
@@ -78,7 +81,8 @@ impl Local {
     pub fn cloud(&self) -> Cloud {
         let names = Names {
             cluster: self.export("LOADTOP_CLUSTER"),
-            group: self.export("LOADTOP_GROUP"),
+            capacity: Capacity::group(self.export("LOADTOP_GROUP")),
+            network: Network::default(),
             bucket: self.export("LOADTOP_BUCKET"),
             task_definition: "loadtop-agent".to_owned(),
             container: "agent".to_owned(),
