@@ -189,7 +189,7 @@ fn limits_that_are_just_met_are_no_error() {
 }
 
 #[test]
-fn identifiers_are_read_as_aws_reads_them() {
+fn identifiers_are_read_as_ecs_reads_them() {
     let mut world = World::new(1);
     let arn = world.running();
     let short = id(&arn);
