@@ -215,6 +215,8 @@ mod tests {
             target: Some("tcp://127.0.0.1:7000".into()),
             room: 250,
             workload: Workload::Agent,
+            capacity: None,
+            network: crate::model::capacity::Network::default(),
             policy: Policy::default(),
             ended_at: None,
         };
