@@ -106,7 +106,9 @@ impl Shortage {
             (Shortage::Tasks, _) => "the quota of concurrent Fargate tasks",
             (Shortage::Capacity, false) => "Fargate capacity in these subnets",
             (Shortage::Capacity, true) => "Fargate Spot capacity in these subnets",
-            (Shortage::Provisioning, _) => "the quota \"Tasks in the PROVISIONING state per cluster\"",
+            (Shortage::Provisioning, _) => {
+                "the quota \"Tasks in the PROVISIONING state per cluster\""
+            }
         }
     }
 }

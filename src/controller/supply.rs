@@ -204,7 +204,8 @@ impl Run {
     /// The slots whose tasks wait for their provider's instances, and have done so for
     /// longer than that.
     pub(super) fn provisioning_longer(&self, now: Millis, than: Millis) -> Vec<u32> {
-        let waits = self.provisioning.iter().filter(|(_, since)| now.saturating_sub(**since) > than);
+        let waits =
+            self.provisioning.iter().filter(|(_, since)| now.saturating_sub(**since) > than);
         waits.filter_map(|(arn, _)| self.slots.by_arn(arn)).collect()
     }
 }

@@ -32,7 +32,9 @@ pub(super) fn runs_on(
 }
 
 /// Where a task is in the network; none where it shares its instance's address.
-pub(super) fn in_network(request: &TaskRequest) -> Result<Option<NetworkConfiguration>, CloudError> {
+pub(super) fn in_network(
+    request: &TaskRequest,
+) -> Result<Option<NetworkConfiguration>, CloudError> {
     let Network { subnets, security_groups, public_address } = &request.network;
     if request.network.is_shared() {
         return Ok(None);
