@@ -66,6 +66,8 @@ impl Run {
                 tag("loadtop:run", &self.id),
                 tag("loadtop:version", env!("CARGO_PKG_VERSION")),
             ],
+            capacity: Some(self.cloud.names().capacity.clone()),
+            network: self.cloud.names().network.clone(),
         }
     }
 
