@@ -189,6 +189,7 @@ mod tests {
             target: None,
             room: 250,
             workload: Workload::default(),
+            definition: None,
             policy: Policy::default(),
             ended_at,
         }

@@ -15,4 +15,5 @@ mod local_cloud;
 mod readme;
 mod steering;
 mod support;
+mod tasks;
 mod watchdog;

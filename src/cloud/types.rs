@@ -19,6 +19,9 @@ pub struct TaskRequest {
     pub environment: Vec<(String, String)>,
     /// Tags of the task.
     pub tags: Vec<(String, String)>,
+    /// The container that ends the task with its run: it is told of it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<String>,
 }
 
 /// What RunTask answered.

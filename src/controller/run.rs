@@ -17,6 +17,7 @@ use super::{
     figures::Figures,
     jobs::Progress as Reading,
     progress::{Progress, Tally},
+    requests::prefix,
     snapshot::Stuck,
     sweep::Sweep,
 };
@@ -200,8 +201,11 @@ impl Run {
             names.task_definition.clone_from(definition);
             names.container.clone_from(container);
         }
+        if let Some(definition) = &registry.definition {
+            names = names.of(definition);
+        }
         Run {
-            prefix: format!("loadtop/{id}/"),
+            prefix: prefix(&id),
             folder: runs.join(&id),
             id,
             plan,

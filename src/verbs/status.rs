@@ -215,6 +215,7 @@ mod tests {
             target: Some("tcp://127.0.0.1:7000".into()),
             room: 250,
             workload: Workload::Agent,
+            definition: None,
             policy: Policy::default(),
             ended_at: None,
         };
