@@ -3,6 +3,7 @@
 
 use std::process::{Child, Output, Stdio};
 
+use aws_sdk_ecs::types::ContainerDefinition;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -115,6 +116,27 @@ fn a_program_is_registered_once_and_each_other_one_too() {
         .collect();
     of.sort_unstable();
     assert_eq!(of, ["loadtop-exec:1", "loadtop-exec:1", "loadtop-exec:2"]);
+}
+
+#[test]
+fn a_task_is_told_the_stop_timeout_of_its_definition() {
+    let world = World::new(true);
+    let told = world.house.path().join("told");
+    let script = format!("env > {}; exec sleep 3086", told.display());
+    let container = ContainerDefinition::builder()
+        .name("main")
+        .image("none")
+        .memory(64)
+        .stop_timeout(7)
+        .set_command(Some(["/bin/sh", "-c", &script].map(str::to_owned).into()))
+        .build();
+    let ecs = world.local.ecs();
+    let call = ecs.register_task_definition().family("mine").container_definitions(container);
+    runtime().block_on(call.send()).unwrap();
+    let output = world.headless(&MINE);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = std::fs::read_to_string(told).unwrap();
+    assert!(told.contains("LOADTOP_STOP_MS=7000\n"), "{told}");
 }
 
 #[test]

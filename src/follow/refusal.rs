@@ -29,17 +29,10 @@ impl Refusal {
     /// Takes in why a look failed.
     pub(super) fn note(&self, error: &Report) {
         let mut state = self.0.borrow_mut();
-        let refused = error.downcast_ref::<CloudError>().and_then(advice);
-        match refused {
-            Some(advice) => {
-                state.since.get_or_insert_with(Instant::now);
-                state.latest = format!("{error:#}; {advice}");
-            }
-            None => {
-                state.since = None;
-                state.latest = format!("{error:#}");
-            }
-        }
+        let advice = error.downcast_ref::<CloudError>().and_then(advice);
+        state.since = advice.is_some().then(|| state.since.unwrap_or_else(Instant::now));
+        let advice = advice.map_or_else(String::new, |advice| format!("; {advice}"));
+        state.latest = format!("{error:#}{advice}");
     }
 
     /// Why it is not worth to go on trying, if it is not.

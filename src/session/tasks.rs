@@ -69,34 +69,7 @@ pub(super) async fn find(
     if runs_agent && cloud.names().bucket.is_empty() {
         return Err(needs_bucket().into());
     }
-    let Found { definition, container, identity } = match (asked.image, asked.task) {
-        (Some(Image { what: ImageOf::Program(command), identity }), _) => {
-            let definition = program(cloud, site, &command).await?;
-            Found { definition, container: PROGRAM.1.to_owned(), identity: Some(identity) }
-        }
-        (Some(Image { what: ImageOf::Definition { name, container }, identity }), _) => {
-            Found { definition: known(cloud, &name).await?, container, identity: Some(identity) }
-        }
-        (None, Some(config::Task::Definition { name, container, identity })) => {
-            Found { definition: known(cloud, &name).await?, container, identity }
-        }
-        (None, Some(config::Task::Image(image))) => image_of(cloud, &image, asked.tags).await?,
-        (None, None) => {
-            let names = cloud.names();
-            match known(cloud, &names.task_definition).await {
-                Ok(definition) => {
-                    Found { definition, container: names.container.clone(), identity: None }
-                }
-                Err(error) if error.is::<Usage>() => return Err(error),
-                // An agent follows the wish by itself: what is known of its definition
-                // only makes things better, and may be forbidden to ask for.
-                Err(error) => {
-                    tracing::warn!("{error:#}; the agent's task definition is taken as it is");
-                    return Ok((Workload::Agent, unseen(cloud)));
-                }
-            }
-        }
-    };
+    let Found { definition, container, identity } = found(cloud, site, asked).await?;
     check(cloud, &definition, &container, identity.is_some())?;
     let stop_s = definition.containers.get(&container).copied().flatten();
     let workload = match identity {
@@ -116,8 +89,42 @@ pub(super) async fn find(
     Ok((workload, definition))
 }
 
+/// What was asked for, as it is there.
+async fn found(cloud: &Cloud, site: &Site, asked: Asked) -> color_eyre::Result<Found> {
+    let (name, container, identity) = match (asked.image, asked.task) {
+        (Some(Image { what: ImageOf::Program(command), identity }), _) => {
+            let name = program(cloud, site, &command).await?;
+            (name, PROGRAM.1.to_owned(), Some(identity))
+        }
+        (Some(Image { what: ImageOf::Definition { name, container }, identity }), _) => {
+            (name, container, Some(identity))
+        }
+        (None, Some(config::Task::Definition { name, container, identity })) => {
+            (name, container, identity)
+        }
+        (None, Some(config::Task::Image(image))) => {
+            return image_of(cloud, &image, asked.tags).await;
+        }
+        (None, None) => {
+            let names = cloud.names();
+            (names.task_definition.clone(), names.container.clone(), None)
+        }
+    };
+    let definition = match known(cloud, &name).await {
+        // An agent follows the wish by itself: what is known of its definition only makes
+        // things better, and may be forbidden to ask for.
+        Err(error) if identity.is_none() && !error.is::<Usage>() => {
+            tracing::warn!("{error:#}; the agent's task definition is taken as it is");
+            let containers = [(container.clone(), None)].into();
+            Described { name, is_active: true, containers, watchdog: None }
+        }
+        definition => definition?,
+    };
+    Ok(Found { definition, container, identity })
+}
+
 /// Registers a program of this machine, as far as that is not so already.
-async fn program(cloud: &Cloud, site: &Site, command: &[String]) -> color_eyre::Result<Described> {
+async fn program(cloud: &Cloud, site: &Site, command: &[String]) -> color_eyre::Result<String> {
     if site.costs {
         return Err(Usage(format!(
             "--exec names a program of this machine, and tasks of {} are containers: put it into \
@@ -127,11 +134,8 @@ async fn program(cloud: &Cloud, site: &Site, command: &[String]) -> color_eyre::
         .into());
     }
     let (cpu, memory) = PROGRAM_TAKES;
-    let name = cloud
-        .register_program(PROGRAM.0, PROGRAM.1, command, cpu, memory)
-        .await
-        .wrap_err("the program of --exec cannot be registered")?;
-    known(cloud, &name).await
+    let registered = cloud.register_program(PROGRAM.0, PROGRAM.1, command, cpu, memory).await;
+    registered.wrap_err("the program of --exec cannot be registered")
 }
 
 /// Registers an image of the configuration, as far as that is not so already.
@@ -195,17 +199,6 @@ fn check(
     Ok(())
 }
 
-/// The definition that the names say, and what ECS grants by itself.
-fn unseen(cloud: &Cloud) -> TaskDefinition {
-    let names = cloud.names();
-    TaskDefinition {
-        name: names.task_definition.clone(),
-        container: names.container.clone(),
-        watchdog: names.watchdog.clone(),
-        stop_ms: STOP_MS,
-    }
-}
-
 fn needs_bucket() -> Usage {
     Usage(
         "loadtop's agent needs a bucket: what it is to do and what it finds are there. Name one \
@@ -221,3 +214,6 @@ fn watchdog_needs_bucket(definition: &str) -> Usage {
          name a bucket, or leave the watchdog out"
     ))
 }
+
+#[cfg(test)]
+mod tests;

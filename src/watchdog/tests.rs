@@ -199,7 +199,7 @@ fn who_read_a_wish_goes_on_until_the_lease_whatever_is_refused_then() {
         timeout(Duration::from_secs(5), &mut over).await.expect_err("a wish");
         run.bucket.refuse_reads(Some(ErrorKind::Denied));
         timeout(Duration::from_secs(280), &mut over).await.expect_err("the lease runs");
-        let why = timeout(Duration::from_secs(60), over).await.expect("in time");
+        let why = timeout(Duration::from_mins(1), over).await.expect("in time");
         assert!(why.expect("read once").contains("lease"));
     });
 }

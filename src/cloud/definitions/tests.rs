@@ -109,15 +109,12 @@ fn perform(book: &mut Book, operation: &str, body: Value) -> (u16, Value) {
             let (family, revision) = name.split_once(':').unwrap_or((name, ""));
             let found = book.definitions.iter().rev().find(|it| {
                 it["family"] == family
-                    && (revision.is_empty() || it["revision"].to_string() == revision)
+                    && (revision.is_empty()
+                        || it["revision"] == revision.parse::<u64>().unwrap_or(0))
             });
-            match found {
-                Some(found) => (200, json!({ "taskDefinition": found })),
-                None => {
-                    let message = "Unable to describe task definition.";
-                    (400, json!({ "__type": "ClientException", "message": message }))
-                }
-            }
+            let message = "Unable to describe task definition.";
+            let refused = || (400, json!({ "__type": "ClientException", "message": message }));
+            found.map_or_else(refused, |found| (200, json!({ "taskDefinition": found })))
         }
         "RegisterTaskDefinition" => {
             let family = body["family"].clone();
@@ -368,4 +365,14 @@ async fn whoever_finds_the_bucket_by_its_region_is_told_the_region() {
     assert_eq!(told.remove(0), ("device".to_owned(), vec![run()]), "its region is its own");
     request.watchdog = Some("device".into());
     assert_eq!(cloud.overrides(&request), [("device".to_owned(), vec![run(), region()])]);
+}
+
+#[test]
+fn the_image_that_comes_along_has_what_definitions_say() {
+    let dockerfile = include_str!("../../../assets/Dockerfile");
+    let word = format!("/usr/local/bin/{LOADTOP}");
+    let last = dockerfile.rsplit("\nFROM ").next().unwrap_or_default();
+    assert!(last.contains(&word), "it is not in the PATH");
+    assert!(last.contains("ca-certificates"), "AWS cannot be reached");
+    assert!(last.contains(&format!("ENTRYPOINT [\"{LOADTOP}\"]\nCMD [\"{AGENT}\"]")));
 }
