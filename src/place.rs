@@ -5,14 +5,13 @@
 //! environment, and its endpoint on loopback, as long as runs on Amazon ECS do not
 //! exist.
 
-use std::{net::IpAddr, time::Duration};
-
-use http::Uri;
+use std::time::Duration;
 
 use crate::{
     cli::Where,
-    cloud::{Access, Cloud, CloudError, Endpoint, Names, Site},
+    cloud::{Access, Cloud, Endpoint, Names, Site, loopback},
     model::capacity::{Capacity, Network},
+    session,
     usage::Usage,
 };
 
@@ -71,10 +70,12 @@ impl Place {
             names: Names {
                 capacity: Capacity::group(given(&place.group).unwrap_or_else(|| cluster.clone())),
                 network: Network::default(),
-                bucket: given(&place.bucket).unwrap_or_else(|| cluster.clone()),
+                // One that is named and has no name is none.
+                bucket: place.bucket.clone().unwrap_or_else(|| cluster.clone()),
                 cluster,
                 task_definition: AGENT.0.to_owned(),
                 container: AGENT.1.to_owned(),
+                watchdog: None,
             },
             label: format!("ECS at {authority}"),
         })))
@@ -82,9 +83,9 @@ impl Place {
 }
 
 impl Standing {
-    /// Clients for it.
-    pub async fn connect(&self) -> Result<Cloud, CloudError> {
-        Cloud::open(&self.access, self.names.clone()).await
+    /// Clients for it. Without a bucket, that of this machine is lent to them.
+    pub async fn connect(&self) -> color_eyre::Result<Cloud> {
+        session::with_bucket(Cloud::open(&self.access, self.names.clone()).await?).await
     }
 
     /// What it is like to use.
@@ -102,16 +103,6 @@ impl Standing {
             files_per_task: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
         }
     }
-}
-
-/// Host and port of a URL, if that is plain HTTP on loopback.
-fn loopback(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let host = uri.host()?;
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let is_loopback = address.map_or(host == "localhost", |address| address.is_loopback());
-    (uri.scheme_str() == Some("http") && is_loopback)
-        .then(|| uri.authority().map(|it| it.to_string()))?
 }
 
 /// Why a cluster is refused that is on no loopback endpoint.

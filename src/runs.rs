@@ -191,6 +191,7 @@ mod tests {
             workload: Workload::default(),
             capacity: None,
             network: crate::model::capacity::Network::default(),
+            definition: None,
             policy: Policy::default(),
             ended_at,
         }

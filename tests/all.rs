@@ -16,4 +16,5 @@ mod readme;
 mod secrets;
 mod steering;
 mod support;
+mod tasks;
 mod watchdog;

@@ -6,8 +6,7 @@ mod seen;
 use aws_sdk_ecs::{
     operation::run_task::RunTaskError,
     types::{
-        ContainerDefinition, ContainerInstanceStatus, ContainerOverride, DesiredStatus,
-        KeyValuePair, Tag, TaskOverride,
+        ContainerInstanceStatus, ContainerOverride, DesiredStatus, KeyValuePair, Tag, TaskOverride,
     },
 };
 
@@ -29,8 +28,6 @@ const DESCRIBE_MOST: usize = 100;
 /// The capacity providers that every cluster may have, and that manage no group.
 const FARGATE: &str = "FARGATE";
 const FARGATE_SPOT: &str = "FARGATE_SPOT";
-/// The image of programs that are registered by their command: there is none.
-const NO_IMAGE: &str = "none";
 
 impl Cloud {
     /// What the cluster counts.
@@ -118,15 +115,15 @@ impl Cloud {
     /// A token that belongs to another request is an [`ErrorKind::Conflict`], whose
     /// message ends with the ARNs of the tasks which that one started.
     pub async fn run_task(&self, request: &TaskRequest) -> Result<Started, CloudError> {
-        let environment = request
-            .environment
-            .iter()
-            .map(|(name, value)| KeyValuePair::builder().name(name).value(value).build())
-            .collect();
-        let container = ContainerOverride::builder()
-            .name(&self.names.container)
-            .set_environment(Some(environment))
-            .build();
+        let variable = |(name, value): (String, String)| {
+            KeyValuePair::builder().name(name).value(value).build()
+        };
+        let containers = self.overrides(request).into_iter().map(|(name, told)| {
+            let told = told.into_iter().map(variable).collect();
+            ContainerOverride::builder().name(name).set_environment(Some(told)).build()
+        });
+        let overrides =
+            TaskOverride::builder().set_container_overrides(Some(containers.collect())).build();
         let tags = request.tags.iter().map(|(k, v)| Tag::builder().key(k).value(v).build());
         let (launch_type, strategy) = runs_on(request.capacity.as_ref())?;
         let call = self
@@ -141,7 +138,7 @@ impl Cloud {
             .count(1)
             .client_token(&request.client_token)
             .started_by(&request.started_by)
-            .overrides(TaskOverride::builder().container_overrides(container).build())
+            .overrides(overrides)
             .set_tags(Some(tags.collect()));
         let answer = call.send().await;
         let theirs = match answer.as_ref().err().and_then(|error| error.as_service_error()) {
@@ -290,34 +287,6 @@ impl Cloud {
                 .to_owned(),
             code: Some(failed.reason),
         })
-    }
-
-    /// Registers a task definition that runs one program, and says its name,
-    /// `family:revision`. `cpu` is in CPU units, `memory` in MiB.
-    ///
-    /// Equivalent to `aws ecs register-task-definition --family F
-    /// --container-definitions …`. Needs `ecs:RegisterTaskDefinition`.
-    pub async fn register_program(
-        &self,
-        family: &str,
-        container: &str,
-        command: &[String],
-        cpu: i32,
-        memory: i32,
-    ) -> Result<String, CloudError> {
-        let container = ContainerDefinition::builder()
-            .name(container)
-            .image(NO_IMAGE)
-            .cpu(cpu)
-            .memory(memory)
-            .essential(true)
-            .set_command(Some(command.to_vec()))
-            .build();
-        let call =
-            self.ecs.register_task_definition().family(family).container_definitions(container);
-        let answer = self.settle(calls::REGISTER, call.send().await)?;
-        let revision = answer.task_definition().map_or(0, |it| it.revision());
-        Ok(format!("{family}:{revision}"))
     }
 
     /// What the task definition of the runs asks for.

@@ -29,6 +29,9 @@ pub struct TaskRequest {
     /// Where it is in the network, if it has an address of its own.
     #[serde(default, skip_serializing_if = "Network::is_shared")]
     pub network: Network,
+    /// The container that ends the task with its run: it is told of it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<String>,
 }
 
 /// What RunTask answered.

@@ -12,6 +12,7 @@ use super::{
     clock::wall,
     jobs::{self, First, RunDone},
     learn::RETRY_MS,
+    requests::RUN_ID,
     run::Run,
     snapshot::Level,
     wishes::Stored,
@@ -36,7 +37,7 @@ impl Actor {
     /// Makes a new run; its first objects are written when the actor advances.
     pub(super) fn begin(&mut self, plan: Plan) {
         self.refuse_unwritten();
-        let id = Uuid::new_v4().simple().to_string()[..12].to_owned();
+        let id = Uuid::new_v4().simple().to_string()[..RUN_ID].to_owned();
         let policy = &self.options.policy;
         let mut wish = Wish::new(PLAN, self.clock.bucket() + policy.lease_ms);
         wish.report_ms = self.site.report.as_millis() as u64;
@@ -52,6 +53,10 @@ impl Actor {
         self.looks.begin_run();
         self.take_fleet_of(&run);
         self.run = Some(run);
+        // Who has no screen reads the notices only.
+        if let Some(warning) = self.run.as_ref().and_then(|run| self.warning(run)) {
+            self.notice(Level::Warning, warning);
+        }
         if let Err(error) = opened {
             self.notice_no_folder(&error);
         }
@@ -77,6 +82,7 @@ impl Actor {
             workload: self.options.workload.clone(),
             capacity: Some(self.cloud.names().capacity.clone()),
             network: self.cloud.names().network.clone(),
+            definition: self.options.definition.clone(),
             policy: self.options.policy.clone(),
             ended_at: None,
         }

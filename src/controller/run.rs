@@ -17,6 +17,7 @@ use super::{
     figures::Figures,
     jobs::Progress as Reading,
     progress::{Progress, Tally},
+    requests::prefix,
     snapshot::Stuck,
     sweep::Sweep,
 };
@@ -207,8 +208,11 @@ impl Run {
             names.capacity.clone_from(capacity);
             names.network.clone_from(&registry.network);
         }
+        if let Some(definition) = &registry.definition {
+            names = names.of(definition);
+        }
         Run {
-            prefix: format!("loadtop/{id}/"),
+            prefix: prefix(&id),
             folder: runs.join(&id),
             id,
             plan,

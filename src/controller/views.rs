@@ -9,7 +9,6 @@ use super::{
     actor::Actor,
     clock::wall,
     progress::Progress,
-    requests::STOP_MS,
     run::{Over, Run, Stage},
     snapshot::{Aged, OrdersView, Phase, RampView, RunView, Snapshot, TasksView},
     sweep::Sweep,
@@ -77,16 +76,30 @@ impl Actor {
     }
 
     /// What is wrong for as long as the run lasts.
-    fn warning(&self, run: &Run) -> Option<String> {
-        let definition = self.fleet.definition.as_ref()?;
-        let watched = self.site.ends_programs
-            || definition.watchdog.is_some()
-            || definition.containers.iter().any(|name| name.contains("watchdog"));
-        (run.is_of_images() && !watched && !run.has_ended()).then(|| {
+    pub(super) fn warning(&self, run: &Run) -> Option<String> {
+        if !run.is_of_images() || run.has_ended() {
+            return None;
+        }
+        let names = run.cloud.names();
+        if names.bucket.is_empty() {
+            return Some(format!(
+                "without a bucket nothing ends the tasks of {} by itself, and the run is known on \
+                 this machine only: end it with K or loadtop killall before you leave; later \
+                 loadtop reap does, or an end of the instances",
+                names.task_definition
+            ));
+        }
+        let (name, watched) = match (&run.registry.definition, &self.fleet.definition) {
+            (Some(definition), _) => (&definition.name, definition.watchdog.is_some()),
+            (None, Some(seen)) => {
+                (&seen.name, seen.containers.iter().any(|name| name.contains("watchdog")))
+            }
+            (None, None) => return None,
+        };
+        (!self.site.ends_programs && !watched).then(|| {
             format!(
-                "nothing ends the tasks of {} by itself when every controller is gone: end the run \
-                 with K before you leave",
-                definition.name
+                "nothing ends the tasks of {name} by itself when every controller is gone: end the \
+                 run with K before you leave"
             )
         })
     }
@@ -137,7 +150,7 @@ impl Actor {
         let counts = run.slots.counts();
         let untold = counts.pending + counts.running + counts.asked;
         let calls = self.quotas.change.time_for(untold);
-        patience + calls + if run.slots.is_quiet() { 0 } else { STOP_MS }
+        patience + calls + if run.slots.is_quiet() { 0 } else { run.registry.stop_ms() }
     }
 
     fn tasks_view(&self, run: &Run, now: Millis) -> Aged<TasksView> {

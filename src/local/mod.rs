@@ -17,6 +17,7 @@ mod clock;
 mod command;
 mod engine;
 pub mod faults;
+mod pocket;
 mod runner;
 mod shell;
 mod wire;
@@ -53,6 +54,7 @@ use self::{
 pub use self::{
     command::serve,
     engine::{BadLoss, Loss, Lost, Rate},
+    pocket::PocketBucket,
     runner::{Devices, Ledger, RunLedger},
 };
 #[cfg(test)]
@@ -299,6 +301,7 @@ impl LocalCloud {
             bucket: NAME.to_owned(),
             task_definition: FAMILY.to_owned(),
             container: CONTAINER.to_owned(),
+            watchdog: None,
         }
     }
 

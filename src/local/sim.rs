@@ -93,6 +93,7 @@ impl World {
             plan: Some(Plan::simple(target)),
             devices_per_task: 250,
             workload: Workload::Agent,
+            definition: None,
             policy: Policy::default(),
             limit: None,
             runs: self.folder.path().join(name),

@@ -50,12 +50,46 @@ pub struct Registry {
     /// Where its tasks are in the network.
     #[serde(default, skip_serializing_if = "Network::is_shared")]
     pub network: Network,
+    /// The task definition of its tasks; none: that of whoever leads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<TaskDefinition>,
     /// What happens when something is lost or missing.
     #[serde(default)]
     pub policy: Policy,
     /// When nothing of it was left; none while it is on.
     #[serde(default)]
     pub ended_at: Option<Millis>,
+}
+
+impl Registry {
+    /// How long a task may take to end after SIGTERM, in milliseconds.
+    #[must_use]
+    pub fn stop_ms(&self) -> Millis {
+        self.definition.as_ref().map_or(STOP_MS, |definition| definition.stop_ms)
+    }
+}
+
+/// How long a task may take to end where its definition does not say: what ECS grants,
+/// in milliseconds.
+pub const STOP_MS: Millis = 30_000;
+
+fn stop_ms() -> Millis {
+    STOP_MS
+}
+
+/// The task definition of a run's tasks: whoever leads the run starts the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskDefinition {
+    /// `family:revision`: a family alone would become another one in mid-run.
+    pub name: String,
+    /// The container that is told its devices.
+    pub container: String,
+    /// The container that ends the task with its run, if there is one for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<String>,
+    /// How long the container may take to end after SIGTERM, in milliseconds.
+    #[serde(default = "stop_ms")]
+    pub stop_ms: Millis,
 }
 
 /// What a run's tasks run.
@@ -205,6 +239,12 @@ mod tests {
                 security_groups: Vec::new(),
                 public_address: true,
             },
+            definition: Some(TaskDefinition {
+                name: "mine:3".into(),
+                container: "app".into(),
+                watchdog: Some("watchdog".into()),
+                stop_ms: 60_000,
+            }),
             policy: Policy { on_loss: OnLoss::Abort, ..Policy::default() },
             ended_at: None,
         };
@@ -222,6 +262,8 @@ mod tests {
                 "capacity": {"on": "fargate", "spot": true},
                 "network": {"subnets": ["subnet-1"], "security_groups": [],
                     "public_address": true},
+                "definition": {"name": "mine:3", "container": "app", "watchdog": "watchdog",
+                    "stop_ms": 60_000},
                 "policy": {"on_loss": "abort", "capacity_wait_ms": 600_000,
                     "no_capacity": "shrink", "lease_ms": 600_000},
                 "ended_at": null
@@ -239,7 +281,11 @@ mod tests {
         let registry: Registry = serde_json::from_value(written).expect("readable");
         assert_eq!(registry.workload, Workload::Agent);
         assert_eq!(registry.policy, Policy { on_loss: OnLoss::Shrink, ..Policy::default() });
-        assert_eq!((registry.ended_at, registry.capacity), (None, None));
+        assert_eq!((registry.ended_at, &registry.capacity), (None, &None));
+        assert_eq!((&registry.definition, registry.stop_ms()), (&None, 30_000));
+        let written = serde_json::json!({"name": "f:1", "container": "c"});
+        let definition: TaskDefinition = serde_json::from_value(written).expect("readable");
+        assert_eq!((definition.watchdog, definition.stop_ms), (None, 30_000));
     }
 
     #[test]

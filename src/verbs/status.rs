@@ -220,6 +220,7 @@ mod tests {
             workload: Workload::Agent,
             capacity: Some(Capacity::Fargate { spot: true }),
             network: crate::model::capacity::Network::default(),
+            definition: None,
             policy: Policy::default(),
             ended_at: None,
         };

@@ -53,6 +53,7 @@ impl Script {
             bucket: "b".into(),
             task_definition: "d".into(),
             container: "app".into(),
+            watchdog: None,
         };
         Cloud::with_http_client(&endpoint, names, self.clone())
     }
@@ -102,6 +103,7 @@ async fn asked_for(capacity: Option<Capacity>, network: Network) -> Value {
         tags: vec![("loadtop:run".into(), "r".into())],
         capacity,
         network,
+        watchdog: None,
     };
     cloud.run_task(&request).await.expect("answered");
     let (operation, body) = script.asked().remove(0);
