@@ -13,7 +13,7 @@ use tracing_subscriber::{
 use crate::{
     agent,
     cli::{Cli, Command, Dashboard, Practice, Run, Where},
-    dashboard, headless, local,
+    config, dashboard, headless, local,
     place::Place,
     record,
     session::{self, Settings},
@@ -38,6 +38,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Killall(it)) => {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
+        Some(Command::Init(arguments)) => config::init::init(&arguments).map(|()| 0),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
             let options = arguments.options(&record::state_dir(), session::program()?)?;
@@ -69,7 +70,7 @@ fn verb(
 }
 
 fn headless(arguments: Run) -> color_eyre::Result<u8> {
-    let place = Place::of(&arguments.place)?;
+    let place = Place::of_run(&arguments.place, &arguments.making.image)?;
     let refuse = |why: &str| Err(Usage(why.to_owned()).into());
     if arguments.plan.is_some() {
         return refuse("plans are not there yet: say --target and --devices");
