@@ -196,6 +196,7 @@ async fn tasks_that_a_provider_has_no_instance_for_wait_and_are_given_up_in_time
     let words = "500 devices found no room for 1m";
     seat.until("they are given up", 2 * MINUTE, |it| says(it, words)).await;
     seat.until("their tasks are gone", MINUTE, |it| it.tasks.value.wanted == 4).await;
+    world.until("the others run", MINUTE, |it| it.alive() == 1_000).await;
     assert_alive(&world, 0..1_000);
     end(&world, seat, false).await;
 }
