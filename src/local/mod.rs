@@ -278,6 +278,13 @@ impl LocalCloud {
         self.shell.engine(|engine, _| engine.lose_task(arn))
     }
 
+    /// Lets AWS want the capacity of a task on Fargate Spot back. False if it is none that
+    /// runs.
+    #[must_use]
+    pub fn interrupt_spot(&self, arn: &str) -> bool {
+        self.shell.engine(|engine, now| engine.interrupt_spot(arn, now))
+    }
+
     /// Lets a machine (`i-…`) die with all that runs on it; its group notices after
     /// some seconds, and replaces it. False if it is none that runs.
     #[must_use]

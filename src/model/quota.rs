@@ -43,7 +43,8 @@ pub struct Quotas {
     pub change: Quota,
     /// Describe and List of tasks and instances.
     pub look: Quota,
-    /// RunTask on Fargate, which takes from `change` as well.
+    /// RunTask on Fargate, which takes from `change` as well. With one task a call this is
+    /// tighter than Fargate's bucket of tasks (a burst of 100, and 20 a second).
     pub fargate: Quota,
 }
 
@@ -55,7 +56,7 @@ impl Quotas {
         Quotas {
             change: Quota::new(burst, 40.0, now),
             look: Quota::new(burst, 20.0, now),
-            fargate: Quota::new(burst, 20.0, now),
+            fargate: Quota::new(20.0 - KEPT_FOR_DELAYS, 20.0, now),
         }
     }
 

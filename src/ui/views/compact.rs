@@ -14,7 +14,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
     let mut lines = vec![match scene.snapshot().capacity.fargate() {
         // `Spot` is said where there is more room.
         Some(view) => (
-            labelled(scene, "Fargate", fargate::one_line(view, scene)),
+            labelled(scene, "Fargate", fargate::shortest(view, scene)),
             fargate::short_words(view, scene),
         ),
         None => (

@@ -16,7 +16,10 @@ use crate::{
 const NARROW: f64 = 0.9;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, fargate: &FargateView, scene: &Scene<'_>) {
-    let inner = Pane::new(title(fargate)).render(area, buffer, scene.theme);
+    let tasks = &scene.snapshot().tasks;
+    let run = scene.snapshot().run.as_ref();
+    let note = run.and_then(|_| scene.age(tasks, scene.snapshot().site.refresh));
+    let inner = Pane::new(title(fargate)).note(note).render(area, buffer, scene.theme);
     let mut rows = inner.rows();
     if let Some(row) = rows.next() {
         let memory = scene.span(Role::Dim, memory(fargate));
@@ -41,12 +44,16 @@ pub(super) fn title(fargate: &FargateView) -> &'static str {
 
 /// `40 tasks · 10 of 64 vCPU · 20 GB`.
 pub(super) fn one_line(fargate: &FargateView, scene: &Scene<'_>) -> Line<'static> {
+    let mut line = shortest(fargate, scene);
+    line.push_span(scene.span(Role::Dim, format!(" · {}", memory(fargate))));
+    line
+}
+
+/// `40 tasks · 10 of 64 vCPU`.
+pub(super) fn shortest(fargate: &FargateView, scene: &Scene<'_>) -> Line<'static> {
     let mut line = Line::from(scene.span(Role::Strong, format::counted(fargate.tasks, "task")));
-    let apart = || scene.span(Role::Dim, " · ");
-    line.push_span(apart());
+    line.push_span(scene.span(Role::Dim, " · "));
     line.extend(vcpu(fargate, scene).spans);
-    line.push_span(apart());
-    line.push_span(scene.span(Role::Dim, memory(fargate)));
     line
 }
 

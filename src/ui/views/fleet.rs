@@ -69,17 +69,14 @@ pub(super) fn room(tasks: u32) -> Figure {
 
 /// `scaled by P`: what is there follows the tasks, and room comes by itself.
 pub(super) fn scaled_by(provider: &str) -> Figure {
-    Figure::words(&scaled_by_words(provider), Role::Accent)
-}
-
-fn scaled_by_words(provider: &str) -> String {
-    format!("scaled by {}", format::cut(provider, 24))
+    let words = format!("scaled by {}", format::cut(provider, 24));
+    Figure::words(&words, Role::Accent)
 }
 
 /// The same, once it is short.
 pub(super) fn room_words(scene: &Scene<'_>) -> Line<'static> {
     if let Some(provider) = scene.snapshot().capacity.provider() {
-        return scene.span(Role::Dim, scaled_by_words(provider)).into();
+        return scene.span(Role::Dim, format!("by {}", format::cut(provider, 16))).into();
     }
     match scene.snapshot().instances.value.room {
         0 => scene.span(Role::Warn, "no room left").into(),
