@@ -4,12 +4,16 @@ use std::{fs::OpenOptions, path::Path, sync::Mutex};
 
 use color_eyre::eyre::WrapErr;
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     agent,
     cli::{Cli, Command, Dashboard, Practice, Run, Where},
-    dashboard, headless, local,
+    config, dashboard, headless, local,
     place::Place,
     record,
     session::{self, Settings},
@@ -34,6 +38,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Killall(it)) => {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
+        Some(Command::Init(arguments)) => config::init::init(&arguments).map(|()| 0),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
             let options = arguments.options(&record::state_dir(), session::program()?)?;
@@ -65,7 +70,7 @@ fn verb(
 }
 
 fn headless(arguments: Run) -> color_eyre::Result<u8> {
-    let place = Place::of(&arguments.place)?;
+    let place = Place::of_run(&arguments.place, &arguments.making.image)?;
     let refuse = |why: &str| Err(Usage(why.to_owned()).into());
     if arguments.plan.is_some() {
         return refuse("plans are not there yet: say --target and --devices");
@@ -117,6 +122,12 @@ fn single_runtime() -> color_eyre::Result<Runtime> {
     Builder::new_current_thread().enable_all().build().wrap_err("no runtime")
 }
 
+/// What is never logged, whatever was asked for: the details of how AWS's SDK signs and
+/// sends, since keys and tokens are among them.
+fn no_secrets() -> Targets {
+    Targets::new().with_default(LevelFilter::INFO).with_target("loadtop", LevelFilter::TRACE)
+}
+
 /// The screen is the dashboard's, so the log goes to a file. `LOADTOP_LOG` chooses
 /// what is in it, by default our own words from `info` on.
 fn log_to_file(named: Option<&Path>) -> color_eyre::Result<()> {
@@ -136,6 +147,6 @@ fn log_to_file(named: Option<&Path>) -> color_eyre::Result<()> {
         .map_err(|error| Usage(format!("LOADTOP_LOG={asked}: {error}; say loadtop=debug")))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(Mutex::new(file)).with_ansi(false);
     // A second call in one process (tests) keeps the first log.
-    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter).with(no_secrets()).try_init();
     Ok(())
 }

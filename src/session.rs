@@ -28,6 +28,8 @@ use crate::{
     usage::Usage,
 };
 
+/// How many devices a task has room for, where nobody said.
+const DEVICES_PER_TASK: u32 = 250;
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
 /// How long giving the lead up may take. Whoever comes after us needs it no longer
@@ -91,34 +93,30 @@ impl Image {
             name: name.clone(),
             container: container.clone(),
         });
-        let identity = image.identity.clone();
+        let identity = image.identity.clone().unwrap_or_else(|| config::IDENTITY.to_owned());
         program.or(definition).map(|what| Image { what, identity })
     }
 }
 
 impl Settings {
-    /// As the command line says.
+    /// As the command line says, and then the place's configuration.
     #[must_use]
     pub fn new(place: Place, target: Option<Target>, making: &cli::Making) -> Self {
-        let image = Image::of(&making.image);
-        Settings {
-            place,
+        let config = place.config().cloned();
+        let configured = config.as_ref().and_then(|it| it.devices_per_task);
+        let devices_per_task = making.devices_per_task.or(configured).unwrap_or(DEVICES_PER_TASK);
+        let settings = Settings {
             target,
-            devices_per_task: if image.is_some() { 1 } else { making.devices_per_task },
-            policy: making.policy(),
-            image,
-            task: None,
-            tags: BTreeMap::new(),
+            devices_per_task,
+            policy: making.policy(config.as_ref().and_then(|it| it.lease)),
+            place,
+            image: Image::of(&making.image),
+            tags: config.as_ref().map(|it| it.tags.clone()).unwrap_or_default(),
+            task: config.map(|it| it.task),
             join: Join::Own,
             leads: true,
-        }
-    }
-
-    /// The same with what the configuration says of the tasks.
-    #[must_use]
-    pub fn with_task(self, task: config::Task, tags: BTreeMap<String, String>) -> Self {
-        let settings = Settings { task: Some(task), tags, ..self };
-        let devices_per_task = if settings.runs_images() { 1 } else { settings.devices_per_task };
+        };
+        let devices_per_task = if settings.runs_images() { 1 } else { devices_per_task };
         Settings { devices_per_task, ..settings }
     }
 

@@ -9,10 +9,12 @@
 
 mod architecture;
 mod bad_input;
+mod config;
 mod dashboard;
 mod headless;
 mod local_cloud;
 mod readme;
+mod secrets;
 mod steering;
 mod support;
 mod tasks;

@@ -32,6 +32,7 @@ pub mod progress;
 mod requests;
 mod run;
 pub mod snapshot;
+mod supply;
 mod sweep;
 mod tasks;
 mod tell;

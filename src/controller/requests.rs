@@ -76,6 +76,8 @@ impl Run {
                 tag("loadtop:run", &self.id),
                 tag("loadtop:version", env!("CARGO_PKG_VERSION")),
             ],
+            capacity: Some(self.cloud.names().capacity.clone()),
+            network: self.cloud.names().network.clone(),
             watchdog: self.cloud.names().watchdog.clone(),
         }
     }
@@ -181,8 +183,8 @@ pub(crate) fn too_long(cloud: &Cloud, workload: &Workload) -> Option<String> {
             prefix: &prefix(&run),
         }
         .environment(),
-        tags: Vec::new(),
         watchdog: cloud.names().watchdog.clone(),
+        ..TaskRequest::default()
     };
     let length = cloud.overrides_length(&request);
     (length > OVERRIDES_MOST).then(|| {

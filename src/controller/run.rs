@@ -101,6 +101,9 @@ pub(super) struct Run {
     pub(super) stray_from: BTreeMap<String, Millis>,
     /// The container instances that tasks are on, as far as seen.
     pub(super) hosts: HashMap<String, String>,
+    /// Tasks that wait for their capacity provider's instances, and since when
+    /// (monotonic).
+    pub(super) provisioning: BTreeMap<String, Millis>,
     pub(super) sweep: Sweep,
     /// The calls of earlier runs, by operation.
     pub(super) calls_before: BTreeMap<String, u64>,
@@ -201,6 +204,10 @@ impl Run {
             names.task_definition.clone_from(definition);
             names.container.clone_from(container);
         }
+        if let Some(capacity) = &registry.capacity {
+            names.capacity.clone_from(capacity);
+            names.network.clone_from(&registry.network);
+        }
         if let Some(definition) = &registry.definition {
             names = names.of(definition);
         }
@@ -235,6 +242,7 @@ impl Run {
             strays: BTreeSet::new(),
             stray_from: BTreeMap::new(),
             hosts: HashMap::new(),
+            provisioning: BTreeMap::new(),
             sweep: Sweep::default(),
             calls_before: BTreeMap::new(),
             reading: Arc::default(),
@@ -312,6 +320,7 @@ impl Run {
         self.stopping.clear();
         self.stop_from.clear();
         self.unknown.clear();
+        self.provisioning.clear();
         self.sweep = Sweep::default();
         self.ending = None;
         self.table = TableState::Ours(term);

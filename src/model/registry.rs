@@ -7,7 +7,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Millis;
+use super::{
+    Millis,
+    capacity::{Capacity, Network},
+};
 
 /// What `run.json` says. The field names are a contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,13 @@ pub struct Registry {
     /// What its tasks run.
     #[serde(default)]
     pub workload: Workload,
+    /// What its tasks run on; none in one of an earlier version: what its controllers are
+    /// told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+    /// Where its tasks are in the network.
+    #[serde(default, skip_serializing_if = "Network::is_shared")]
+    pub network: Network,
     /// The task definition of its tasks; none: that of whoever leads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<TaskDefinition>,
@@ -223,6 +233,12 @@ mod tests {
                 container: "app".into(),
                 identity: "UUID".into(),
             },
+            capacity: Some(Capacity::Fargate { spot: true }),
+            network: Network {
+                subnets: vec!["subnet-1".into()],
+                security_groups: Vec::new(),
+                public_address: true,
+            },
             definition: Some(TaskDefinition {
                 name: "mine:3".into(),
                 container: "app".into(),
@@ -243,6 +259,9 @@ mod tests {
                 "target": null, "room": 1,
                 "workload": {"kind": "image", "definition": "mine:3", "container": "app",
                     "identity": "UUID"},
+                "capacity": {"on": "fargate", "spot": true},
+                "network": {"subnets": ["subnet-1"], "security_groups": [],
+                    "public_address": true},
                 "definition": {"name": "mine:3", "container": "app", "watchdog": "watchdog",
                     "stop_ms": 60_000},
                 "policy": {"on_loss": "abort", "capacity_wait_ms": 600_000,
@@ -262,7 +281,7 @@ mod tests {
         let registry: Registry = serde_json::from_value(written).expect("readable");
         assert_eq!(registry.workload, Workload::Agent);
         assert_eq!(registry.policy, Policy { on_loss: OnLoss::Shrink, ..Policy::default() });
-        assert_eq!(registry.ended_at, None);
+        assert_eq!((registry.ended_at, &registry.capacity), (None, &None));
         assert_eq!((&registry.definition, registry.stop_ms()), (&None, 30_000));
         let written = serde_json::json!({"name": "f:1", "container": "c"});
         let definition: TaskDefinition = serde_json::from_value(written).expect("readable");

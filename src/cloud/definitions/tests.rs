@@ -325,7 +325,7 @@ async fn the_watchdog_is_told_of_the_run_and_not_of_the_device() {
         started_by: "r".into(),
         environment: vec![pair("LOADTOP_RUN"), pair("UUID")],
         tags: vec![("k".into(), "v".into())],
-        watchdog: None,
+        ..TaskRequest::default()
     };
     let told = |names: &[&str]| {
         let told = names.iter().map(|name| json!({"name": name, "value": "1"}));
@@ -354,11 +354,9 @@ async fn whoever_finds_the_bucket_by_its_region_is_told_the_region() {
     let region = || ("AWS_REGION".to_owned(), "eu-west-1".to_owned());
     let run = || ("LOADTOP_RUN".to_owned(), "r".to_owned());
     let mut request = TaskRequest {
-        client_token: String::new(),
-        started_by: String::new(),
         environment: vec![run()],
-        tags: vec![],
         watchdog: Some("w".into()),
+        ..TaskRequest::default()
     };
     let mut told = cloud.overrides(&request);
     assert_eq!(told.remove(1), ("w".to_owned(), vec![run(), region()]));

@@ -5,6 +5,7 @@
 
 mod crash;
 mod faults;
+mod outage;
 mod policy;
 
 use std::{
