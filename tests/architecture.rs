@@ -79,6 +79,7 @@ fn only_the_cloud_seam_names_the_sdk() {
         &["aws_sdk_", "aws_config"],
         &[
             "cloud/client.rs",
+            "cloud/definitions.rs",
             "cloud/ecs.rs",
             "cloud/ecs/launch.rs",
             "cloud/ecs/seen.rs",
