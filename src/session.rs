@@ -5,7 +5,7 @@
 //! that is left when [`Session::end`] returns. A cloud that stays was not started by
 //! it, and what runs there goes on.
 
-use std::{env, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, env, path::PathBuf, sync::Arc, time::Duration};
 
 use color_eyre::eyre::WrapErr;
 
@@ -17,7 +17,10 @@ use crate::{
         snapshot::{LeadView, RunView},
     },
     local::{self, LocalCloud},
-    model::registry::{Policy, Workload},
+    model::{
+        prices::Prices,
+        registry::{Policy, Workload},
+    },
     place::Place,
     plan::{Plan, Target},
     record,
@@ -49,6 +52,8 @@ pub struct Settings {
     pub policy: Policy,
     /// What runs in the tasks; none: loadtop's agent.
     pub image: Option<Image>,
+    /// Prices of the user's own, by the keys of [`crate::model::prices`].
+    pub prices: BTreeMap<String, f64>,
     /// Which run the controller is for.
     pub join: Join,
     /// Whether it leads that run when nobody else does.
@@ -104,6 +109,7 @@ impl Settings {
             devices_per_task: if image.is_some() { 1 } else { making.devices_per_task },
             policy: making.policy(),
             image,
+            prices: BTreeMap::new(),
             join: Join::Own,
             leads: true,
         }
@@ -253,6 +259,7 @@ async fn prepare(
         workload,
         policy: settings.policy,
         limit,
+        prices: Prices::at(site.costs, cloud.region(), &settings.prices),
         runs,
         join: settings.join,
         leads: settings.leads,

@@ -2,8 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+mod money;
 mod steering;
 
+pub(crate) use money::{budget, costing};
 pub(crate) use steering::{
     any_image, big_ending, booting, finding, following, leader_silent, nobody, stuck, unsure,
 };
@@ -47,6 +49,8 @@ pub(crate) fn all() -> Vec<(&'static str, Snapshot)> {
         ("any_image", any_image()),
         ("big_ending", big_ending()),
         ("stuck", stuck()),
+        ("costing", costing()),
+        ("budget", budget()),
     ]
 }
 
@@ -76,6 +80,8 @@ pub(crate) fn empty() -> Snapshot {
         finding: false,
         others: Vec::new(),
         orders: OrdersView::default(),
+        cost: None,
+        basis: None,
     }
 }
 

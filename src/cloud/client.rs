@@ -183,6 +183,12 @@ impl Cloud {
         format!("{} {region} {}", url.trim_end_matches('/'), self.names.cluster)
     }
 
+    /// The region that it is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.address.1
+    }
+
     /// What the calls are about.
     #[must_use]
     pub fn names(&self) -> &Names {

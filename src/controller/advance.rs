@@ -33,6 +33,7 @@ impl Actor {
     pub(super) fn advance(&mut self) {
         let now = self.clock.monotonic();
         self.look_at_fleet(now);
+        self.keep_basis(now);
         self.find(now);
         self.obey_held();
         if self.run.as_ref().is_none_or(Run::has_ended) {
@@ -70,6 +71,7 @@ impl Actor {
         self.launch(now);
         self.sweep(now);
         self.stop_strays(now);
+        self.count_cost(now);
         self.advance_end(&wish, now);
         self.tell(false);
     }

@@ -15,6 +15,7 @@ mod begin;
 mod blocks;
 mod clock;
 pub mod command;
+mod cost;
 mod drain;
 mod end;
 mod figures;
@@ -53,7 +54,10 @@ use crate::{
 pub use command::Command;
 pub use snapshot::Snapshot;
 
-use crate::model::registry::{Policy, Workload};
+use crate::model::{
+    prices::Prices,
+    registry::{Policy, Workload},
+};
 
 /// How many commands may wait. A person types slower, a stuck controller must not
 /// eat memory.
@@ -73,6 +77,8 @@ pub struct Options {
     pub policy: Policy,
     /// More devices than this cannot be.
     pub limit: Option<Limit>,
+    /// What things cost there; none: nothing does.
+    pub prices: Option<Arc<Prices>>,
     /// Where run folders are made.
     pub runs: PathBuf,
     /// Which run it is for.

@@ -7,7 +7,11 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{cloud::Site, model::Millis, report::Summary};
+use crate::{
+    cloud::Site,
+    model::{Millis, cost::Bill, forecast::Basis},
+    report::Summary,
+};
 
 /// A value and when it was true.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,6 +54,10 @@ pub struct Snapshot {
     pub others: Vec<String>,
     /// What became of the orders.
     pub orders: OrdersView,
+    /// What the run costs; none where nothing does, or as long as that is not known.
+    pub cost: Option<Bill>,
+    /// What a forecast of the next batch starts from; none as long as that is not known.
+    pub basis: Option<Arc<Basis>>,
 }
 
 impl Snapshot {
@@ -71,6 +79,8 @@ impl Snapshot {
             finding: false,
             others: Vec::new(),
             orders: OrdersView::default(),
+            cost: None,
+            basis: None,
         }
     }
 }

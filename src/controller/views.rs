@@ -49,6 +49,8 @@ impl Actor {
             finding: self.is_finding(),
             others: self.others.clone(),
             orders: OrdersView { unwritten: unwritten as u32, ..self.orders.clone() },
+            cost: run.and_then(|run| self.bill(run)),
+            basis: self.basis.clone(),
         }
     }
 
@@ -153,6 +155,7 @@ impl Actor {
             tasks: run.tasks(self.pace(run)),
             stuck: run.ending.as_ref().and_then(|it| it.stuck.as_deref().cloned()),
             tally: run.tally.clone(),
+            cost: run.counted(),
         }
     }
 }

@@ -95,6 +95,7 @@ impl World {
             workload: Workload::Agent,
             policy: Policy::default(),
             limit: None,
+            prices: None,
             runs: self.folder.path().join(name),
             join: Join::Own,
             leads: true,

@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use toml::{Table, Value};
@@ -134,6 +134,13 @@ impl Prices {
             .collect();
         by_key.extend(overrides.iter().map(|(key, price)| (key.clone(), *price)));
         Prices { region: region.to_owned(), by_key }
+    }
+
+    /// What things cost at a site; none: nothing. Where nothing does, the user's own
+    /// prices make it cost.
+    #[must_use]
+    pub fn at(costs: bool, region: &str, own: &BTreeMap<String, f64>) -> Option<Arc<Self>> {
+        (costs || !own.is_empty()).then(|| Arc::new(Self::of(region, own)))
     }
 
     /// A price; none: it is unknown.

@@ -5,6 +5,7 @@
 
 mod crash;
 mod faults;
+mod money;
 mod policy;
 
 use std::{
