@@ -10,6 +10,7 @@
 mod architecture;
 mod bad_input;
 mod dashboard;
+mod forecast;
 mod headless;
 mod local_cloud;
 mod readme;

@@ -74,6 +74,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
         workload: workload(&cloud, fleet).await?,
         policy: Policy::default(),
         limit: None,
+        prices: None,
         runs: folder.path().join("runs"),
         join: Join::Own,
         leads: true,

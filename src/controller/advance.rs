@@ -67,11 +67,11 @@ impl Actor {
         self.advance_drains(true, now);
         self.match_tasks(&wish, now);
         self.give_up_on_room(&wish, now);
+        self.count_cost(now);
         self.record(now);
         self.launch(now);
         self.sweep(now);
         self.stop_strays(now);
-        self.count_cost(now);
         self.advance_end(&wish, now);
         self.tell(false);
     }

@@ -29,8 +29,9 @@ use crate::{
 const EVERY_MS: Millis = 1_000;
 /// What ending takes beyond what is known of it: writing the wish, looking, listing.
 const SLACK_MS: Millis = 10_000;
-/// RunTask calls that may leave between two looks.
-const CALLS_A_LOOK: usize = 40;
+/// RunTask calls that may leave between two looks: a burst, and what comes back in a
+/// second.
+const CALLS_A_LOOK: usize = 110;
 
 /// What is counted of a run.
 #[derive(Debug, Default)]
@@ -51,7 +52,12 @@ pub(super) struct Money {
 impl Actor {
     /// Counts what was used since the last time; only the leader does.
     pub(super) fn count_cost(&mut self, now: Millis) {
-        let due = self.run.as_ref().is_some_and(|run| now >= run.money.from);
+        // No task is asked for that the budget was not asked about.
+        let due = |run: &Run| {
+            let asks = run.registry.policy.budget_usd.is_some() && !run.unrecorded.is_empty();
+            asks || now >= run.money.from
+        };
+        let due = self.run.as_ref().is_some_and(due);
         if due && self.options.prices.is_some() {
             self.count_cost_now(now);
             self.keep_budget();
@@ -74,7 +80,8 @@ impl Actor {
         let mut seen = run.seen(now, at);
         seen.machines = machines;
         let to_zero = run.patience() + calls + STOP_MS + SLACK_MS;
-        let coming = run.launching + run.launches.len().min(CALLS_A_LOOK);
+        let waiting = run.launches.len() + run.unrecorded.len();
+        let coming = run.launching + waiting.min(CALLS_A_LOOK);
         run.money.from = now + EVERY_MS;
         let meter = run.money.meter.get_or_insert_with(|| Meter::begin(at));
         meter.see(at, seen);
@@ -142,15 +149,6 @@ impl Actor {
         }
     }
 
-    /// What the run costs, for the screen; none where nothing does.
-    pub(super) fn bill(&self, run: &Run) -> Option<Bill> {
-        if run.has_table() || run.told.is_none() {
-            return run.money.bill.clone();
-        }
-        let told = run.told.as_ref().and_then(|(told, _)| told.cost.as_deref());
-        told.map(|counted| counted.bill.clone())
-    }
-
     /// Keeps what a forecast starts from up to date.
     pub(super) fn keep_basis(&mut self, now: Millis) {
         if now >= self.basis_from {
@@ -185,7 +183,7 @@ impl Actor {
         Some(Basis {
             per_task,
             next,
-            last_has_task: next % per_task != 0,
+            last_has_task: !next.is_multiple_of(per_task),
             in_ramp,
             own_address: is_fargate || !names.network.subnets.is_empty(),
             pace: if in_ramp { Pace::default() } else { self.pace_of_agents() },
@@ -233,9 +231,14 @@ impl Run {
         Some(Box::new(Counted { used: meter.used().clone(), bill: bill.clone() }))
     }
 
-    /// What it cost.
-    pub(super) fn last_bill(&self) -> Option<Bill> {
-        self.money.bill.clone()
+    /// What it costs: as counted here, or as its leader says; none where nothing does.
+    pub(super) fn bill(&self) -> Option<Bill> {
+        match &self.told {
+            Some((told, _)) if !self.has_table() => {
+                told.cost.as_deref().map(|counted| counted.bill.clone())
+            }
+            _ => self.money.bill.clone(),
+        }
     }
 
     /// Goes on from what the leader before counted.

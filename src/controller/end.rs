@@ -256,7 +256,7 @@ impl Actor {
             devices_given_up: run.devices_given_up(),
             lost: run.tally.lost.clone(),
             calls: since(&calls, &run.calls_before),
-            cost: run.last_bill(),
+            cost: run.bill(),
         };
         let summary = Arc::new(Summary::new(&facts, results));
         run.summary = Some(Arc::clone(&summary));

@@ -49,7 +49,7 @@ impl Actor {
             finding: self.is_finding(),
             others: self.others.clone(),
             orders: OrdersView { unwritten: unwritten as u32, ..self.orders.clone() },
-            cost: run.and_then(|run| self.bill(run)),
+            cost: run.and_then(Run::bill),
             basis: self.basis.clone(),
         }
     }

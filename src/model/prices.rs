@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(prices.instance("c5.large"), Some((0.05, false)));
         assert_eq!(prices.instance("c9.xlarge"), Some((0.3, false)));
         assert_eq!(prices.get(FARGATE_VCPU), Some(0.03));
-        assert_eq!(prices.get(FARGATE_GB), Some(0.004445), "the others stay");
+        assert_eq!(prices.get(FARGATE_GB), Some(0.004_445), "the others stay");
     }
 
     #[test]

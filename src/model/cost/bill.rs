@@ -156,6 +156,9 @@ impl Budget {
     }
 }
 
+/// Requests of one kind: their part, their price, how many, and how often an agent asks.
+type Row = (PartName, &'static str, fn(&Requests) -> u64, Option<Millis>);
+
 /// A bill in the making.
 struct Sum<'a> {
     prices: &'a Prices,
@@ -270,7 +273,7 @@ impl Meter {
         let rate = |every: Option<Millis>| {
             every.map_or(0.0, |every| agents * HOUR_MS / every.max(1) as f64)
         };
-        let rows: [(PartName, &str, fn(&Requests) -> u64, Option<Millis>); 4] = [
+        let rows: [Row; 4] = [
             (PartName::CloudWatch, prices::PUT_METRICS, |it| it.put_metrics, self.pace.report_ms),
             (PartName::CloudWatch, prices::GET_METRICS, |it| it.get_metrics, None),
             (PartName::S3, prices::S3_PUT, |it| it.puts, self.pace.results_ms),

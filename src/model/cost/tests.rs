@@ -195,10 +195,8 @@ fn a_successor_goes_on() {
     first.see(START + 10 * MINUTE, fleet());
     let written = serde_json::to_string(first.used()).expect("plain data is JSON");
     let mut second = Meter::resume(serde_json::from_str(&written).expect("and back"));
-    assert_eq!(second.bill(&virginia(), Some(&SMALL)).so_far_usd, {
-        let bill = first.bill(&virginia(), Some(&SMALL));
-        bill.so_far_usd
-    });
+    let total = |meter: &Meter| meter.bill(&virginia(), Some(&SMALL)).so_far_usd;
+    assert_usd(total(&second), total(&first));
     // Nobody looked for 20 s; it asked for 30 things itself by then.
     let ours = Requests { gets: 30, ..Requests::default() };
     second.see(START + 10 * MINUTE + 20 * SECOND, Seen { ours, ..fleet() });
@@ -206,11 +204,11 @@ fn a_successor_goes_on() {
     let mut alone = Meter::begin(START);
     alone.see(START, fleet());
     alone.see(START + HOUR, fleet());
-    let (used, expected) = (second.used(), alone.used());
-    assert_eq!(used.machine_ms, expected.machine_ms);
-    assert_eq!(used.before_ms, expected.before_ms);
-    assert_eq!(used.task_ms, expected.task_ms);
-    assert_eq!((used.ours.gets, used.from, used.until), (530, START, START + HOUR));
+    let (went_on, expected) = (second.used(), alone.used());
+    assert_eq!(went_on.machine_ms, expected.machine_ms);
+    assert_eq!(went_on.before_ms, expected.before_ms);
+    assert_eq!(went_on.task_ms, expected.task_ms);
+    assert_eq!((went_on.ours.gets, went_on.from, went_on.until), (530, START, START + HOUR));
 }
 
 #[test]
@@ -351,5 +349,43 @@ proptest! {
         }
         let expected: Millis = lives.iter().map(|(_, long)| charged(*long)).sum();
         prop_assert_eq!(meter.used().task_ms, expected);
+    }
+
+    /// A budget that is asked every second ends a ramp on Fargate in time, however fast
+    /// that is and however long its end takes.
+    #[test]
+    fn a_budget_is_never_passed(
+        usd in 0.001f64..3.0, rate in 1u64..40, per_minute in 0u32..3, to_zero in 10_000u64..90_000,
+    ) {
+        let prices = virginia();
+        let mut meter = Meter::begin(START);
+        let (mut tasks, mut key, mut told, mut called) = (Vec::new(), 0, None, 0);
+        for second in 0u64..7_200 {
+            let now = START + second * SECOND;
+            meter.see(now, Seen { tasks: tasks.clone(), ..Seen::default() });
+            let bill = meter.bill(&prices, Some(&SMALL));
+            // Those that were called for come, whatever is said now; others wait for it.
+            let waiting = if tasks.len() < 2_000 { rate } else { 0 };
+            let coming = (called + waiting) as u32;
+            let budget = meter.budget(usd, &bill, (&prices, Some(&SMALL)), to_zero, coming);
+            if budget.verdict() == Verdict::Over {
+                told.get_or_insert(now);
+            }
+            if told.is_some_and(|told| now >= told + to_zero) {
+                meter.see(now, Seen::default());
+                break;
+            }
+            tasks.extend((key..key + called).map(|key| (key, now)));
+            key += called;
+            called = if told.is_none() { waiting } else { 0 };
+            // Some end by themselves, and are charged a minute all the same.
+            if second % 60 < u64::from(per_minute) && !tasks.is_empty() {
+                tasks.remove(0);
+            }
+        }
+        let spent = meter.bill(&prices, Some(&SMALL)).so_far_usd;
+        prop_assert!(spent <= usd, "{} of {}", spent, usd);
+        // Nor is much of it left unused where there was time to use it.
+        prop_assert!(told.is_none() || usd < 0.5 || spent > usd * 0.5, "{} of {}", spent, usd);
     }
 }

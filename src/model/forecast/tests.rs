@@ -172,6 +172,10 @@ fn a_batch_in_a_line() {
     assert!(line(&free, 10_001).contains("the group loadtop has at most 10 instances"));
     let large = |devices| Forecast::of(&ask(devices, 0), &free).is_large();
     assert_eq!([100, 2_000, 3_000, 10_001].map(large), [false, false, true, true]);
+    // Where it costs, one more is worth a word.
+    let paid = basis(250, On::Group(group(1, 10, 4)));
+    let large = |devices| Forecast::of(&ask(devices, 0), &paid).is_large();
+    assert_eq!([1_000, 1_001].map(large), [false, true]);
     let table = Forecast::of(&ask(4_000, 0), &basis(250, On::Group(group(1, 10, 4)))).to_string();
     assert!(table.contains("instances  4, 3 of them missing"), "{table}");
     assert!(table.contains("$0.34 an hour"), "{table}");

@@ -22,11 +22,15 @@ impl Bound {
 }
 
 impl Forecast {
-    /// Whether it is worth a word before it is asked for: it cannot be done, needs more
-    /// than one more instance, or waits for a quota for more than a minute.
+    /// Whether it is worth a word before it is asked for: it cannot be done, costs more
+    /// than what is there, needs more than one more instance, or waits for a quota for
+    /// more than a minute.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        !self.can_be_done()
+        let more = self.instances.map_or(self.tasks, |need| need.missing);
+        let costs = self.cost.is_some() && more > 0;
+        costs
+            || !self.can_be_done()
             || self.instances.is_some_and(|need| need.missing > 1)
             || self.launch_s > LONG_S
     }
