@@ -24,8 +24,7 @@ pub use self::{
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 12] = [
-    "plan",
+const PLANNED: [&str; 11] = [
     "reap",
     "doctor",
     "up",
@@ -110,6 +109,8 @@ pub struct Dashboard {
 pub enum Command {
     /// Makes one run from beginning to end, and prints what it found
     Run(Run),
+    /// Shows what a load takes, before anything is started: calls, time, machines, money
+    Plan(Plan),
     /// Adds devices to a run that is on
     Add(Add),
     /// Takes the newest devices of a run away
@@ -160,10 +161,42 @@ pub struct Run {
     /// Holds the load for this long after the ramp
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::hold)]
     pub hold_for: Duration,
+    /// Starts nothing; shows what it would take, and fails where it cannot be done
+    #[arg(long)]
+    pub dry_run: bool,
     /// Prints the summary as JSON
     #[arg(long)]
     pub json: bool,
     /// How the run is made.
+    #[command(flatten)]
+    pub making: Making,
+    /// Where.
+    #[command(flatten)]
+    pub place: Where,
+}
+
+/// What `plan` takes: what `run` would.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// A plan (not there yet: say --devices)
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// What the devices would talk to; a forecast does not depend on it
+    #[arg(long, value_name = "TARGET", value_parser = values::Targets)]
+    pub target: Option<Target>,
+    /// How many devices
+    #[arg(long, short = 'n', value_name = "N", value_parser = values::devices())]
+    pub devices: Option<u32>,
+    /// Spreads their starts over this long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::window)]
+    pub ramp_up: Duration,
+    /// Holds the load for this long after the ramp
+    #[arg(long, value_name = "TIME", value_parser = values::hold)]
+    pub hold_for: Option<Duration>,
+    /// Prints it as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How the run would be made.
     #[command(flatten)]
     pub making: Making,
     /// Where.

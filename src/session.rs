@@ -20,7 +20,7 @@ use crate::{
         snapshot::{LeadView, RunView},
     },
     local::{self, LocalCloud, PocketBucket},
-    model::registry::Policy,
+    model::{prices::Prices, registry::Policy},
     place::Place,
     plan::{Plan, Target},
     record,
@@ -54,6 +54,8 @@ pub struct Settings {
     pub task: Option<config::Task>,
     /// Tags of a task definition that has to be registered.
     pub tags: BTreeMap<String, String>,
+    /// Prices of the user's own, by the keys of [`crate::model::prices`].
+    pub prices: BTreeMap<String, f64>,
     /// Which run the controller is for.
     pub join: Join,
     /// Whether it leads that run when nobody else does.
@@ -108,10 +110,11 @@ impl Settings {
         let settings = Settings {
             target,
             devices_per_task,
-            policy: making.policy(config.as_ref().and_then(|it| it.lease)),
+            policy: making.policy(config.as_ref()),
             place,
             image: Image::of(&making.image),
             tags: config.as_ref().map(|it| it.tags.clone()).unwrap_or_default(),
+            prices: config.as_ref().map(|it| it.prices.clone()).unwrap_or_default(),
             task: config.map(|it| it.task),
             join: Join::Own,
             leads: true,
@@ -275,6 +278,7 @@ async fn prepare(
         definition: Some(definition),
         policy: settings.policy,
         limit,
+        prices: Prices::at(site.costs, cloud.region(), &settings.prices),
         runs,
         join: settings.join,
         leads: settings.leads,

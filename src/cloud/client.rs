@@ -234,17 +234,18 @@ impl Cloud {
         self.told_region.as_deref()
     }
 
-    /// The region of the calls.
-    pub(super) fn region(&self) -> &str {
-        &self.address.1
-    }
-
     /// Where this is, in one string: endpoint, region and cluster. Runs in different
     /// places have nothing to do with each other, whatever their names.
     #[must_use]
     pub fn place(&self) -> String {
         let (url, region) = &self.address;
         format!("{} {region} {}", url.trim_end_matches('/'), self.names.cluster)
+    }
+
+    /// The region that it is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.address.1
     }
 
     /// What the calls are about.

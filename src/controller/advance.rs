@@ -33,6 +33,7 @@ impl Actor {
     pub(super) fn advance(&mut self) {
         let now = self.clock.monotonic();
         self.look_at_fleet(now);
+        self.keep_basis(now);
         self.find(now);
         self.obey_held();
         if self.run.as_ref().is_none_or(Run::has_ended) {
@@ -67,6 +68,7 @@ impl Actor {
         self.advance_drains(true, now);
         self.match_tasks(&wish, now);
         self.give_up_on_room(&wish, now);
+        self.count_cost(now);
         self.record(now);
         self.launch(now);
         self.sweep(now);

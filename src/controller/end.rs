@@ -236,6 +236,7 @@ impl Actor {
             self.notice(Level::Error, format!("results are missing: {object}"));
         }
         let calls = self.cloud.calls();
+        self.count_cost_now(self.clock.monotonic());
         let Some(run) = &mut self.run else {
             return;
         };
@@ -256,6 +257,7 @@ impl Actor {
             devices_given_up: run.devices_given_up(),
             lost: run.tally.lost.clone(),
             calls: since(&calls, &run.calls_before),
+            cost: run.bill(),
         };
         let summary = Arc::new(Summary::new(&facts, results));
         run.summary = Some(Arc::clone(&summary));

@@ -15,6 +15,7 @@ mod begin;
 mod blocks;
 mod clock;
 pub mod command;
+mod cost;
 mod drain;
 mod end;
 mod figures;
@@ -55,7 +56,10 @@ pub use command::Command;
 pub(crate) use requests::too_long;
 pub use snapshot::Snapshot;
 
-use crate::model::registry::{Policy, TaskDefinition, Workload};
+use crate::model::{
+    prices::Prices,
+    registry::{Policy, TaskDefinition, Workload},
+};
 
 /// How many commands may wait. A person types slower, a stuck controller must not
 /// eat memory.
@@ -77,6 +81,8 @@ pub struct Options {
     pub policy: Policy,
     /// More devices than this cannot be.
     pub limit: Option<Limit>,
+    /// What things cost there; none: nothing does.
+    pub prices: Option<Arc<Prices>>,
     /// Where run folders are made.
     pub runs: PathBuf,
     /// Which run it is for.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     blocks::Table,
+    cost::Money,
     figures::Figures,
     jobs::Progress as Reading,
     progress::{Progress, Tally},
@@ -111,6 +112,8 @@ pub(super) struct Run {
     pub(super) reading: Arc<Reading>,
     pub(super) figures: Figures,
     pub(super) tally: Tally,
+    /// What it costs, as far as that is counted here.
+    pub(super) money: Money,
     /// Who agreed to its end, if that was here.
     pub(super) confirmed: Option<Confirmed>,
     pub(super) ending: Option<Ending>,
@@ -248,6 +251,7 @@ impl Run {
             reading: Arc::default(),
             figures: Figures::default(),
             tally: Tally::default(),
+            money: Money::default(),
             confirmed: None,
             ending: None,
             summary: None,
@@ -309,6 +313,7 @@ impl Run {
         }
         self.requests = table.requests;
         self.block_etags = table.etags;
+        self.take_cost(table.progress.as_ref().and_then(|it| it.cost.as_deref()));
         if let Some(progress) = table.progress {
             self.tally = progress.tally;
         }

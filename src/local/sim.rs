@@ -131,6 +131,7 @@ impl World {
             definition: None,
             policy: Policy::default(),
             limit: None,
+            prices: None,
             runs: self.folder.path().join(name),
             join: Join::Own,
             leads: true,

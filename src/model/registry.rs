@@ -111,7 +111,7 @@ pub enum Workload {
 }
 
 /// What happens when something is lost or missing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// When a task is lost.
@@ -122,6 +122,9 @@ pub struct Policy {
     pub no_capacity: NoCapacity,
     /// How long agents may go on without hearing more, in milliseconds.
     pub lease_ms: Millis,
+    /// What the run may cost, in US dollars; none: whatever it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
 }
 
 impl Default for Policy {
@@ -131,6 +134,7 @@ impl Default for Policy {
             capacity_wait_ms: 600_000,
             no_capacity: NoCapacity::default(),
             lease_ms: 600_000,
+            budget_usd: None,
         }
     }
 }

@@ -2,18 +2,20 @@
 //!
 //! A verb starts a controller that joins the run and does not lead it, gives it one
 //! command and waits for what became of it; `killall` leads where nobody else does, and
-//! `status` only reads. Invariants: words go to standard error and data to standard
+//! `status` only reads, and a forecast only looks. Invariants: words go to standard error and data to standard
 //! output; every wait has a deadline; exit code 0 means that what was asked for is so.
 
 mod answer;
 mod killall;
 mod order;
+mod plan;
 mod status;
 mod steering;
 mod strays;
 
 pub use killall::killall;
 pub use order::{add, pause, remove, resume, scale};
+pub(crate) use plan::forecast;
 pub use status::status;
 
 use crate::{

@@ -238,6 +238,7 @@ mod tests {
                 tasks,
                 stuck: None,
                 tally: Tally::default(),
+                cost: None,
             }),
             now: Some(NOW),
         }

@@ -12,7 +12,10 @@ use crate::{
         Command, Controller, Handle, Join, Options, Snapshot,
         snapshot::{Phase, RunView},
     },
-    model::registry::{Policy, Workload},
+    model::{
+        prices::Prices,
+        registry::{Policy, Workload},
+    },
     place::Standing,
     record, session,
     tell::Teller,
@@ -52,6 +55,7 @@ impl Steering {
     ) -> color_eyre::Result<Self> {
         let runs = record::state_dir().join("runs");
         make(&runs)?;
+        let (cloud, site) = (standing.connect().await?, standing.site());
         let options = Options {
             // It begins no run.
             plan: None,
@@ -60,12 +64,12 @@ impl Steering {
             definition: None,
             policy: Policy::default(),
             limit: None,
+            prices: Prices::at(site.costs, cloud.region(), &standing.config().prices),
             runs,
             join,
             leads,
         };
-        let (controller, handle) =
-            Controller::start(standing.connect().await?, standing.site(), options);
+        let (controller, handle) = Controller::start(cloud, site, options);
         Ok(Steering { handle, controller, teller, orders: 0, leads })
     }
 

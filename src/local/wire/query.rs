@@ -19,6 +19,9 @@ use crate::{
 
 const KIND: &str = "text/xml";
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+/// What the local cloud's machines are: slots of this one, which have no price unless
+/// somebody sets one.
+const INSTANCE_TYPE: &str = "local.large";
 
 /// A form's fields, in order.
 struct Form(Vec<(String, String)>);
@@ -135,6 +138,7 @@ fn describe_group(xml: &mut Xml, group: &GroupView) {
             let health = if machine.is_healthy { "Healthy" } else { "Unhealthy" };
             xml.element("member", |xml| {
                 xml.field("InstanceId", &machine.id)
+                    .field("InstanceType", INSTANCE_TYPE)
                     .field("AvailabilityZone", "us-east-1a")
                     .field("LifecycleState", machine.lifecycle.name())
                     .field("HealthStatus", health)
