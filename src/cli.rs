@@ -17,14 +17,13 @@ pub use self::{
     local::Local,
     options::{Image, Making, Spreading, Where},
     values::Program,
-    verbs::{Add, Killall, Remove, Scale, Which},
+    verbs::{Add, Killall, Reap, Remove, Scale, Which},
 };
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 13] = [
+const PLANNED: [&str; 12] = [
     "plan",
-    "reap",
     "doctor",
     "up",
     "down",
@@ -120,6 +119,9 @@ pub enum Command {
     Status(Which),
     /// Ends a run for good: all its devices and tasks; waits until nothing is left
     Killall(Killall),
+    /// Ends for good what nobody holds any more: runs whose lease has lapsed, their tasks
+    /// and instances
+    Reap(Reap),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),
     /// Serves the practice target: an echo, line by line

@@ -190,6 +190,7 @@ mod tests {
             room: 250,
             workload: Workload::default(),
             policy: Policy::default(),
+            tags: std::collections::BTreeMap::new(),
             ended_at,
         }
     }

@@ -5,7 +5,7 @@
 //! that is left when [`Session::end`] returns. A cloud that stays was not started by
 //! it, and what runs there goes on.
 
-use std::{env, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, env, path::PathBuf, sync::Arc, time::Duration};
 
 use color_eyre::eyre::WrapErr;
 
@@ -47,6 +47,8 @@ pub struct Settings {
     pub devices_per_task: u32,
     /// What is done about losses and missing room, and how long the lease is.
     pub policy: Policy,
+    /// Tags of everything that is started, besides loadtop's own.
+    pub tags: BTreeMap<String, String>,
     /// What runs in the tasks; none: loadtop's agent.
     pub image: Option<Image>,
     /// Which run the controller is for.
@@ -103,6 +105,7 @@ impl Settings {
             target,
             devices_per_task: if image.is_some() { 1 } else { making.devices_per_task },
             policy: making.policy(),
+            tags: BTreeMap::new(),
             image,
             join: Join::Own,
             leads: true,
@@ -252,6 +255,7 @@ async fn prepare(
         devices_per_task: settings.devices_per_task,
         workload,
         policy: settings.policy,
+        tags: settings.tags,
         limit,
         runs,
         join: settings.join,

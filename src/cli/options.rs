@@ -63,6 +63,7 @@ impl Making {
             capacity_wait_ms: self.capacity_wait.as_millis() as u64,
             no_capacity: self.no_capacity,
             lease_ms: self.lease.as_millis() as u64,
+            ..Policy::default()
         }
     }
 }

@@ -134,6 +134,8 @@ pub struct GroupSeen {
     pub max: u32,
     /// Machine id and lifecycle state (`Pending`, `InService`, `Terminating`, …).
     pub machines: Vec<(String, String)>,
+    /// Those of them that no lower number takes away: they are protected from scale-in.
+    pub protected: Vec<String>,
 }
 
 /// What a task definition asks for.

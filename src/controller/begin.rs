@@ -76,6 +76,7 @@ impl Actor {
             room: if image { 1 } else { self.options.devices_per_task },
             workload: self.options.workload.clone(),
             policy: self.options.policy.clone(),
+            tags: self.options.tags.clone(),
             ended_at: None,
         }
     }

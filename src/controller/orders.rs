@@ -43,7 +43,7 @@ impl Actor {
     /// Whether an order is for what is not known yet: the run, or the instances.
     fn must_wait(&self, command: &Command) -> bool {
         let scales = matches!(command, Command::ScaleBy(..) | Command::ScaleTo(..));
-        self.is_finding() || scales && !self.fleet.is_known()
+        self.is_finding() || scales && (!self.fleet.is_known() || self.awaits_switch())
     }
 
     /// Carries an order out, as far as that is possible at once.

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
@@ -94,6 +94,7 @@ impl World {
             devices_per_task: 250,
             workload: Workload::Agent,
             policy: Policy::default(),
+            tags: BTreeMap::new(),
             limit: None,
             runs: self.folder.path().join(name),
             join: Join::Own,

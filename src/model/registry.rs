@@ -3,7 +3,7 @@
 //! Invariant: written once when the run begins, and once more when it has ended; what
 //! a later version adds is ignored, and what an earlier one left out has a default.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,9 @@ pub struct Registry {
     /// What happens when something is lost or missing.
     #[serde(default)]
     pub policy: Policy,
+    /// Tags of everything that is started, besides loadtop's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// When nothing of it was left; none while it is on.
     #[serde(default)]
     pub ended_at: Option<Millis>,
@@ -78,6 +81,10 @@ pub struct Policy {
     pub no_capacity: NoCapacity,
     /// How long agents may go on without hearing more, in milliseconds.
     pub lease_ms: Millis,
+    /// Whether the Auto Scaling group is loadtop's own: then it goes to zero when no
+    /// leader is left.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub owns_group: bool,
 }
 
 impl Default for Policy {
@@ -87,6 +94,7 @@ impl Default for Policy {
             capacity_wait_ms: 600_000,
             no_capacity: NoCapacity::default(),
             lease_ms: 600_000,
+            owns_group: false,
         }
     }
 }
@@ -190,6 +198,7 @@ mod tests {
                 identity: "UUID".into(),
             },
             policy: Policy { on_loss: OnLoss::Abort, ..Policy::default() },
+            tags: BTreeMap::new(),
             ended_at: None,
         };
         let written = serde_json::to_value(&registry).expect("a registry is JSON");

@@ -216,6 +216,7 @@ mod tests {
             room: 250,
             workload: Workload::Agent,
             policy: Policy::default(),
+            tags: std::collections::BTreeMap::new(),
             ended_at: None,
         };
         let note = LeaderNote { owner: Some("me@here".into()), term: 1, beat: 3 };

@@ -2,7 +2,7 @@
 //!
 //! Invariant: it is stopped before the verb ends, and what it led is released.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use color_eyre::eyre::{WrapErr, eyre};
 use tokio::time::{Instant, timeout_at};
@@ -58,6 +58,7 @@ impl Steering {
             devices_per_task: 1,
             workload: Workload::Agent,
             policy: Policy::default(),
+            tags: BTreeMap::new(),
             limit: None,
             runs,
             join,

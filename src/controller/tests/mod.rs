@@ -6,6 +6,7 @@
 mod crash;
 mod faults;
 mod policy;
+mod switch;
 
 use std::{
     cell::RefCell,

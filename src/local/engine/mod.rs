@@ -11,6 +11,7 @@
 pub(crate) mod api;
 pub(crate) mod group;
 pub(crate) mod metrics;
+pub(crate) mod scheduled;
 
 mod definitions;
 mod error;
@@ -37,6 +38,7 @@ use self::{
     instances::Instance,
     losses::Due,
     run::Remembered,
+    scheduled::Scheduled,
     tasks::Task,
     throttle::{Quota, Throttle},
 };
@@ -63,6 +65,8 @@ pub(crate) struct Setup {
     /// How long a task that was just started is missing from lists and descriptions:
     /// ECS is eventually consistent.
     pub(crate) lag: Millis,
+    /// How late a scheduled action is performed.
+    pub(crate) scheduled_delay: Millis,
     /// What is lost again and again.
     pub(crate) losses: Vec<Loss>,
     /// Where ids come from.
@@ -132,6 +136,7 @@ enum Timer {
     Instance(u64),
     Task(u64),
     Losses,
+    Scheduled,
 }
 
 /// A cluster and the group that gives it machines.
@@ -142,6 +147,7 @@ pub(crate) struct Engine {
     throttle: Throttle,
     definitions: Definitions,
     group: Group,
+    scheduled: Scheduled,
     instances: BTreeMap<u64, Instance>,
     /// Id of a container instance, and of its machine, to its place in `instances`.
     instance_numbers: HashMap<String, u64>,
@@ -165,6 +171,7 @@ impl Engine {
             throttle: Throttle::default(),
             definitions: Definitions::with_agent(&setup, now),
             group: Group::new(&setup, now),
+            scheduled: Scheduled::default(),
             instances: BTreeMap::new(),
             instance_numbers: HashMap::new(),
             tasks: BTreeMap::new(),
@@ -200,6 +207,7 @@ impl Engine {
                 Timer::Instance(number) => self.advance_instance(number, now),
                 Timer::Task(number) => self.advance_task(number, now),
                 Timer::Losses => self.advance_losses(now),
+                Timer::Scheduled => self.advance_scheduled(now),
             }
         }
     }

@@ -9,6 +9,7 @@ mod metrics;
 mod placement;
 mod random;
 mod scaling;
+mod scheduled;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ use super::{
 
 const START: Millis = 1_800_000_000_000;
 const BOOT: Millis = 3000;
+const LATE: Millis = 7000;
 
 /// An engine, the time, and what became of its effects.
 struct World {
@@ -48,6 +50,7 @@ impl World {
             max_instances: 10,
             tasks_per_instance: 4,
             lag: 0,
+            scheduled_delay: LATE,
             losses: Vec::new(),
             seed: Uuid::from_u128(7),
         }
