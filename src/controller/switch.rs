@@ -24,6 +24,7 @@ use crate::{
     model::{
         Millis,
         confirmed::Confirmed,
+        leadership::Role,
         switch::{ACTION, Limits, Note, Parting, fires_at, key},
         wish::Wish,
     },
@@ -74,6 +75,17 @@ impl From<CloudError> for NotHeld {
     }
 }
 
+/// Who lets go of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct Leaving {
+    /// Runs that have ended or will not come back.
+    pub(crate) runs: Vec<String>,
+    /// Whether nobody kept the group for them to their end.
+    pub(crate) lapsed: bool,
+    /// The bucket's time.
+    pub(crate) now: Millis,
+}
+
 /// What became of letting go of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settled {
@@ -88,6 +100,8 @@ pub(crate) enum Settled {
 pub(super) struct Settling {
     /// Whether an action was left to fire.
     waits: bool,
+    /// Whether the run had lapsed.
+    lapsed: bool,
     on_its_way: bool,
     /// Not before then (monotonic).
     from: Millis,
@@ -204,9 +218,12 @@ impl Actor {
 
     /// Whether an order for instances must wait for the switch, which is being set.
     pub(super) fn awaits_switch(&self) -> bool {
-        let leads = self.leads(self.clock.monotonic());
+        let now = self.clock.monotonic();
         self.run.as_ref().is_some_and(|run| {
-            leads && !run.is_ending() && !run.may_start() && !run.switch.is_failing()
+            // Where another one leads it is theirs to set, and the order looks for it.
+            let follows = matches!(run.lead.role(now), Role::Following { .. });
+            let waits = !run.may_start() && !run.switch.is_failing();
+            waits && !follows && run.lead.wants() && !run.is_ending()
         })
     }
 
@@ -214,13 +231,23 @@ impl Actor {
     /// then.
     pub(super) fn let_go_of_group(&mut self) {
         let at = self.clock.bucket();
-        let Some(run) = self.run.as_ref().filter(|run| run.owns_group()) else {
+        let Some(run) = self.run.as_mut().filter(|run| run.owns_group()) else {
             return self.finish();
         };
+        // Whoever did not keep the group to the end leaves it to the action.
+        let is_held = run.switch.held().is_some_and(|held| held > at);
+        run.settling.lapsed = run.confirmed == Some(Confirmed::ByLease) || !is_held;
+        self.spawn_release(at);
+    }
+
+    fn spawn_release(&mut self, at: Millis) {
+        let Some(run) = &self.run else {
+            return;
+        };
         let (id, cloud, journal) = (run.id.clone(), run.cloud.clone(), run.journal.clone());
-        let run = id.clone();
+        let leaving = Leaving { runs: vec![id.clone()], lapsed: run.settling.lapsed, now: at };
         self.spawn_of_run(&id, async move {
-            RunDone::GroupLeft(release(&cloud, journal, &[run], at).await)
+            RunDone::GroupLeft(release(&cloud, journal, &leaving).await)
         });
     }
 
@@ -277,11 +304,7 @@ impl Actor {
             return;
         };
         run.settling.on_its_way = true;
-        let (id, cloud, journal) = (run.id.clone(), run.cloud.clone(), run.journal.clone());
-        let run = id.clone();
-        self.spawn_of_run(&id, async move {
-            RunDone::GroupLeft(release(&cloud, journal, &[run], at).await)
-        });
+        self.spawn_release(at);
     }
 }
 
@@ -335,7 +358,7 @@ async fn claimed(
         }
         let intent = Intent::ClaimGroup { group: group.to_owned(), until: claim.until };
         match noted(journal, intent, write(cloud, &next, found.map(|it| it.1))).await {
-            Ok(()) => return Ok(next),
+            Ok(_) => return Ok(next),
             Err(error) if error.kind == ErrorKind::Precondition && tries < TRIES => tries += 1,
             Err(error) => return Err(error),
         }
@@ -343,18 +366,15 @@ async fn claimed(
     }
 }
 
-/// Lets go of the group of these runs, which have ended or will not come back; `now` is
-/// the bucket's time. What nobody else needs is put back as it was.
+/// Lets go of a group. What nobody else needs is put back as it was.
 pub(crate) async fn release(
     cloud: &Cloud,
     journal: Option<Arc<Journal>>,
-    runs: &[String],
-    now: Millis,
+    leaving: &Leaving,
 ) -> Result<Settled, CloudError> {
-    let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
     let mut tries = 0;
     loop {
-        let error = match released(cloud, journal.as_deref(), &runs, now).await {
+        let error = match released(cloud, journal.as_deref(), leaving).await {
             Ok(settled) => return Ok(settled),
             Err(error) => error,
         };
@@ -370,12 +390,19 @@ pub(crate) async fn release(
 async fn released(
     cloud: &Cloud,
     journal: Option<&Journal>,
-    runs: &[&str],
-    now: Millis,
+    leaving: &Leaving,
 ) -> Result<Settled, CloudError> {
-    let Some((note, etag)) = read(cloud).await? else {
+    let Some((mut note, mut etag)) = read(cloud).await? else {
         return Ok(Settled::Done(None));
     };
+    let (runs, now) = (leaving.runs.iter().map(String::as_str).collect::<Vec<_>>(), leaving.now);
+    let runs = runs.as_slice();
+    let lapsed = note.lapsed(runs, now);
+    if leaving.lapsed && lapsed != note {
+        let intent = Intent::LeaveGroup { group: note.group.clone() };
+        etag = noted(journal, intent, write(cloud, &lapsed, Some(etag))).await?;
+        note = lapsed;
+    }
     let found = cloud.scheduled(ACTION).await?;
     match note.parting(runs, found, now) {
         Parting::Wait(at) => return Ok(Settled::Waits(at)),
@@ -423,9 +450,11 @@ pub(crate) async fn read(cloud: &Cloud) -> Result<Option<(Note, String)>, CloudE
     Ok(Some((note, object.etag)))
 }
 
-async fn write(cloud: &Cloud, note: &Note, over: Option<String>) -> Result<(), CloudError> {
+/// Writes the note over the version with this entity tag, or where there is none yet; says
+/// the new one.
+async fn write(cloud: &Cloud, note: &Note, over: Option<String>) -> Result<String, CloudError> {
     let key = key(&cloud.place(), cloud.names().group());
     let body = Bytes::from(serde_json::to_vec(note).expect("numbers and strings are JSON"));
     let condition = over.map_or(Condition::Absent, Condition::Matches);
-    cloud.put_object(&key, body, condition).await.map(drop)
+    cloud.put_object(&key, body, condition).await.map(|(etag, _)| etag)
 }

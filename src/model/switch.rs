@@ -94,6 +94,15 @@ impl Note {
         next
     }
 
+    /// The claims of these runs as lapsed by `now`: nobody kept them up.
+    #[must_use]
+    pub fn lapsed(&self, runs: &[&str], now: Millis) -> Note {
+        let mut next = self.clone();
+        let claims = next.claims.iter_mut().filter(|(run, _)| runs.contains(&run.as_str()));
+        claims.for_each(|(_, until)| *until = now.min(*until));
+        next
+    }
+
     /// When the action must fire for the claims; none: there are none.
     #[must_use]
     pub fn fires_at(&self) -> Option<Millis> {

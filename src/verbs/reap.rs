@@ -20,7 +20,7 @@ use super::{
 use crate::{
     cli,
     cloud::{Cloud, types::TaskSeen},
-    controller::switch::{Settled, read, release},
+    controller::switch::{Leaving, Settled, read, release},
     model::{
         Millis,
         registry::Registry,
@@ -250,7 +250,8 @@ async fn settle(
         let Some(note) = group(cloud, live, now).await? else {
             return Ok(());
         };
-        match release(cloud, None, &gone(&note, live), now).await? {
+        let leaving = Leaving { runs: gone(&note, live), lapsed: false, now };
+        match release(cloud, None, &leaving).await? {
             Settled::Done(None) => return Ok(()),
             Settled::Done(Some(limits)) => {
                 say(&format!("the group {} has its minimum of {} again", note.group, limits.min));

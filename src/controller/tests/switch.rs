@@ -105,7 +105,9 @@ async fn up(world: &World, seat: &Seat, devices: u32) -> String {
 /// had its time; until the last lease no instance goes, and afterwards nothing is left.
 async fn watch(world: &World, cloud: &Cloud, now: impl AsyncFn() -> Millis) {
     let least = group(cloud).await.desired;
-    let until = wishes(cloud).await.iter().map(|it| it.lease_until).max().unwrap_or(0);
+    let wishes = wishes(cloud).await;
+    let on = wishes.iter().filter(|it| it.state != State::Stop);
+    let until = on.map(|it| it.lease_until).max().unwrap_or(0);
     let alive = world.ledger().alive();
     while now().await < until {
         let seen = group(cloud).await;
@@ -463,7 +465,8 @@ async fn a_request_never_changes_once_it_is_written() {
     let a = world.controller_with("a", tag);
     a.add(250, SECOND).await;
     a.until("a run", MINUTE, |it| it.run.is_some()).await;
-    let key = format!("loadtop/{}/slots/00000.json", run(&a));
+    let id = run(&a);
+    let key = format!("loadtop/{id}/slots/00000.json");
     let request = async || match cloud.get_object(&key, None).await.expect("answered").0 {
         Fetched::New(object) => {
             let block: serde_json::Value = serde_json::from_slice(&object.body).expect("JSON");
@@ -483,7 +486,7 @@ async fn a_request_never_changes_once_it_is_written() {
         tag(options);
         options.tags.clear();
     });
-    world.until("all are alive", 5 * MINUTE, |it| it.alive() == 250).await;
+    b.until("the task is known", 5 * MINUTE, |it| it.tasks.value.running == 1).await;
     assert!(wishes(&cloud).await[0].lease_until > before, "the lease was prolonged meanwhile");
     assert_eq!(request().await, first);
     let arns = cloud.list_tasks(None).await.expect("listed");
@@ -492,7 +495,7 @@ async fn a_request_never_changes_once_it_is_written() {
     let expires = humantime::parse_rfc3339(&tags["loadtop:expires"]).expect("a time");
     let expires = expires.duration_since(std::time::UNIX_EPOCH).expect("later").as_secs();
     assert_eq!(expires, before / 1000, "{tags:?}");
-    assert_eq!((tags["team"].as_str(), tags["loadtop:run"].clone()), ("devices", run(&b)));
+    assert_eq!((tags["team"].as_str(), tags["loadtop:run"].clone()), ("devices", id));
     assert_eq!((arns.len(), world.ledger().doubled()), (1, 0));
     // What the other one starts later has the run's tags, too.
     b.add(250, SECOND).await;
