@@ -19,13 +19,12 @@ pub use self::{
     local::Local,
     options::{Image, Making, Spreading, Where},
     values::Program,
-    verbs::{Add, Killall, Remove, Scale, Which},
+    verbs::{Add, Killall, Reap, Remove, Scale, Which},
 };
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 11] = [
-    "reap",
+const PLANNED: [&str; 10] = [
     "doctor",
     "up",
     "down",
@@ -127,6 +126,9 @@ pub enum Command {
     Killall(Killall),
     /// Writes a commented loadtop.toml: which cluster, what runs in its tasks, on what
     Init(Init),
+    /// Ends for good what nobody holds any more: runs whose lease has lapsed, their tasks
+    /// and instances
+    Reap(Reap),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),
     /// Serves the practice target: an echo, line by line

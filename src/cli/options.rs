@@ -109,6 +109,7 @@ impl Making {
             no_capacity: self.no_capacity,
             lease_ms: lease.as_millis() as u64,
             budget_usd,
+            owns_group: configured.is_some_and(|it| it.owns_group),
         }
     }
 }

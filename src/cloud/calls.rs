@@ -118,6 +118,14 @@ calls! {
         ("autoscaling:SetDesiredCapacity", Group);
     TERMINATE: "TerminateInstanceInAutoScalingGroup" of AutoScaling by Operator needs
         ("autoscaling:TerminateInstanceInAutoScalingGroup", Group);
+    UPDATE_GROUP: "UpdateAutoScalingGroup" of AutoScaling by Operator needs
+        ("autoscaling:UpdateAutoScalingGroup", Group);
+    PUT_SCHEDULED: "PutScheduledUpdateGroupAction" of AutoScaling by Operator needs
+        ("autoscaling:PutScheduledUpdateGroupAction", Group);
+    DESCRIBE_SCHEDULED: "DescribeScheduledActions" of AutoScaling by Operator needs
+        ("autoscaling:DescribeScheduledActions", Everything);
+    DELETE_SCHEDULED: "DeleteScheduledAction" of AutoScaling by Operator needs
+        ("autoscaling:DeleteScheduledAction", Group);
     PUT_METRICS: "PutMetricData" of CloudWatch by Task needs
         ("cloudwatch:PutMetricData", Namespace);
     GET_METRICS: "GetMetricData" of CloudWatch by Operator needs

@@ -15,6 +15,7 @@ mod ecs;
 mod error;
 mod s3;
 mod site;
+mod tags;
 pub mod types;
 
 pub use client::Cloud;

@@ -216,6 +216,8 @@ pub struct GroupSeen {
     pub types: BTreeMap<String, String>,
     /// Whether some of the machines may be Spot instances.
     pub spot: bool,
+    /// Those of them that no lower number takes away: they are protected from scale-in.
+    pub protected: Vec<String>,
 }
 
 /// The capacity providers of a cluster, as far as they concern us.

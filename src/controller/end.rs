@@ -262,6 +262,17 @@ impl Actor {
         let summary = Arc::new(Summary::new(&facts, results));
         run.summary = Some(Arc::clone(&summary));
         run.registry.ended_at = Some(wall());
+        self.let_go_of_group();
+    }
+
+    /// Writes the end down.
+    pub(super) fn finish(&mut self) {
+        let Some(run) = &self.run else {
+            return;
+        };
+        let Some(summary) = &run.summary else {
+            return;
+        };
         let json = |value: serde_json::Result<Vec<u8>>| value.expect("plain data is JSON").into();
         let objects = [
             (run.key(SUMMARY), json(serde_json::to_vec(summary.as_ref()))),

@@ -30,11 +30,12 @@ mod many;
 mod notices;
 mod orders;
 pub mod progress;
-mod requests;
+pub(crate) mod requests;
 mod run;
 pub mod snapshot;
 mod supply;
 mod sweep;
+pub(crate) mod switch;
 mod tasks;
 mod tell;
 #[cfg(test)]
@@ -42,7 +43,7 @@ mod tests;
 mod views;
 mod wishes;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -79,6 +80,8 @@ pub struct Options {
     /// What is done about losses and missing room, and how long the lease is, in runs
     /// that it begins.
     pub policy: Policy,
+    /// Tags of everything that is started, besides loadtop's own, in runs that it begins.
+    pub tags: BTreeMap<String, String>,
     /// More devices than this cannot be.
     pub limit: Option<Limit>,
     /// What things cost there; none: nothing does.

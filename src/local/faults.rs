@@ -16,7 +16,7 @@ use std::{
 /// Any operation.
 const ANY: &str = "*";
 /// The operations of the local cloud, all of which may fail.
-const OPERATIONS: [&str; 22] = [
+const OPERATIONS: [&str; 26] = [
     "RunTask",
     "StopTask",
     "ListTasks",
@@ -31,6 +31,10 @@ const OPERATIONS: [&str; 22] = [
     "DescribeAutoScalingGroups",
     "SetDesiredCapacity",
     "TerminateInstanceInAutoScalingGroup",
+    "UpdateAutoScalingGroup",
+    "PutScheduledUpdateGroupAction",
+    "DescribeScheduledActions",
+    "DeleteScheduledAction",
     "PutMetricData",
     "GetMetricData",
     "GetObject",
@@ -81,6 +85,8 @@ impl Fault {
 pub enum FaultKind {
     /// It is refused: too many calls.
     Throttle,
+    /// It is refused: the credentials may not do this.
+    Deny,
     /// An internal error (500), and nothing was done.
     ErrorBefore,
     /// An internal error (500), but it was done.
@@ -149,6 +155,7 @@ fn read(text: &str) -> Result<Fault, String> {
 fn read_kind(text: &str) -> Result<FaultKind, String> {
     Ok(match text {
         "throttle" => FaultKind::Throttle,
+        "deny" => FaultKind::Deny,
         "error-before" => FaultKind::ErrorBefore,
         "error-after" => FaultKind::ErrorAfter,
         "reset-before" => FaultKind::ResetBefore,
@@ -156,8 +163,8 @@ fn read_kind(text: &str) -> Result<FaultKind, String> {
         _ => {
             let by = text.strip_prefix("slow=").ok_or_else(|| {
                 format!(
-                    "`{text}` is no kind: use throttle, error-before, error-after, reset-before, \
-                     reset-after or slow=DURATION"
+                    "`{text}` is no kind: use throttle, deny, error-before, error-after, \
+                     reset-before, reset-after or slow=DURATION"
                 )
             })?;
             let by = humantime::parse_duration(by).ok().filter(|by| *by <= SLOWEST);
@@ -194,6 +201,7 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FaultKind::Throttle => write!(f, "throttle"),
+            FaultKind::Deny => write!(f, "deny"),
             FaultKind::ErrorBefore => write!(f, "error-before"),
             FaultKind::ErrorAfter => write!(f, "error-after"),
             FaultKind::ResetBefore => write!(f, "reset-before"),

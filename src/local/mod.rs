@@ -97,6 +97,8 @@ pub struct Options {
     pub tasks_per_instance: u32,
     /// How long a task that was just started is missing from lists and descriptions.
     pub lag: Duration,
+    /// How late scheduled actions of the group are performed: AWS may take minutes.
+    pub scheduled_delay: Duration,
     /// Calls that fail.
     pub faults: Vec<Fault>,
     /// What is lost again and again.
@@ -152,6 +154,7 @@ impl Options {
             max_instances: 10,
             tasks_per_instance: 4,
             lag: Duration::ZERO,
+            scheduled_delay: Duration::from_secs(5),
             faults: Vec::new(),
             losses: Vec::new(),
             fargate_start: Duration::from_millis(500),
@@ -292,6 +295,12 @@ impl LocalCloud {
         self.shell.engine(|engine, now| engine.lose_instance(machine_id, now))
     }
 
+    /// Protects a machine (`i-…`) from scale-in. False if there is no such machine.
+    #[cfg(test)]
+    pub(crate) fn protect(&self, machine_id: &str) -> bool {
+        self.shell.engine(|engine, _| engine.protect(machine_id))
+    }
+
     /// Where it is, and the key of this start.
     #[must_use]
     pub fn endpoint(&self) -> Endpoint {
@@ -361,6 +370,7 @@ fn setup(options: &Options) -> Setup {
         max_instances: options.max_instances,
         tasks_per_instance: options.tasks_per_instance,
         lag: options.lag.as_millis() as u64,
+        scheduled_delay: options.scheduled_delay.as_millis() as u64,
         losses: options.losses.clone(),
         fargate_start: options.fargate_start.as_millis() as u64,
         fargate_vcpus: options.fargate_vcpus,

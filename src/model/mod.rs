@@ -18,6 +18,7 @@ pub mod ramp;
 pub mod ranges;
 pub mod registry;
 pub mod slots;
+pub mod switch;
 pub mod wish;
 
 /// Milliseconds: as an instant, since the Unix epoch by the bucket's clock; as a

@@ -3,7 +3,7 @@
 //! Invariant: written once when the run begins, and once more when it has ended; what
 //! a later version adds is ignored, and what an earlier one left out has a default.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,9 @@ pub struct Registry {
     /// What happens when something is lost or missing.
     #[serde(default)]
     pub policy: Policy,
+    /// Tags of everything that is started, besides loadtop's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// When nothing of it was left; none while it is on.
     #[serde(default)]
     pub ended_at: Option<Millis>,
@@ -125,6 +128,10 @@ pub struct Policy {
     /// What the run may cost, in US dollars; none: whatever it costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget_usd: Option<f64>,
+    /// Whether the Auto Scaling group is loadtop's own: then it goes to zero when no
+    /// leader is left.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub owns_group: bool,
 }
 
 impl Default for Policy {
@@ -135,6 +142,7 @@ impl Default for Policy {
             no_capacity: NoCapacity::default(),
             lease_ms: 600_000,
             budget_usd: None,
+            owns_group: false,
         }
     }
 }
@@ -250,6 +258,7 @@ mod tests {
                 stop_ms: 60_000,
             }),
             policy: Policy { on_loss: OnLoss::Abort, ..Policy::default() },
+            tags: BTreeMap::new(),
             ended_at: None,
         };
         let written = serde_json::to_value(&registry).expect("a registry is JSON");

@@ -2,7 +2,7 @@
 //!
 //! Invariant: it is stopped before the verb ends, and what it led is released.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use color_eyre::eyre::{WrapErr, eyre};
 use tokio::time::{Instant, timeout_at};
@@ -63,6 +63,7 @@ impl Steering {
             workload: Workload::Agent,
             definition: None,
             policy: Policy::default(),
+            tags: BTreeMap::new(),
             limit: None,
             prices: Prices::at(site.costs, cloud.region(), &standing.config().prices),
             runs,

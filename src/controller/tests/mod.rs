@@ -9,6 +9,7 @@ mod faults;
 mod money;
 mod outage;
 mod policy;
+mod switch;
 
 use std::{
     cell::RefCell,

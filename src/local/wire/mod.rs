@@ -132,6 +132,16 @@ impl Protocol {
         }
     }
 
+    /// The credentials may not do this, in the service's own words.
+    fn denied(self, operation: &str) -> ApiError {
+        let (code, status) = match self {
+            Protocol::Json => ("AccessDeniedException", 400),
+            Protocol::Query | Protocol::Cbor | Protocol::Rest => ("AccessDenied", 403),
+        };
+        let message = format!("User is not authorized to perform: {operation}");
+        ApiError::new(code, status, message)
+    }
+
     /// An internal error, in the service's own words.
     fn broken(self) -> ApiError {
         let code = match self {
@@ -212,6 +222,7 @@ impl Wire {
         let fault = self.faults.decide(&operation, &key);
         match fault {
             Some(FaultKind::Throttle) => return Ok(Err(protocol.throttled())),
+            Some(FaultKind::Deny) => return Ok(Err(protocol.denied(&operation))),
             Some(FaultKind::ErrorBefore) => return Ok(Err(protocol.broken())),
             Some(FaultKind::ResetBefore) => return Err(Reset),
             _ => {}
