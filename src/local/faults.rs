@@ -16,7 +16,7 @@ use std::{
 /// Any operation.
 const ANY: &str = "*";
 /// The operations of the local cloud, all of which may fail.
-const OPERATIONS: [&str; 22] = [
+const OPERATIONS: &[&str] = &[
     "RunTask",
     "StopTask",
     "ListTasks",
@@ -39,6 +39,12 @@ const OPERATIONS: [&str; 22] = [
     "HeadObject",
     "HeadBucket",
     "ListObjectsV2",
+    "GetCallerIdentity",
+    "SimulatePrincipalPolicy",
+    "DescribeSubnets",
+    "DescribeSecurityGroups",
+    "GetServiceQuota",
+    "GetAWSDefaultServiceQuota",
 ];
 /// Nobody waits for longer.
 const SLOWEST: Duration = Duration::from_hours(1);
@@ -89,6 +95,10 @@ pub enum FaultKind {
     ResetBefore,
     /// The connection is closed without an answer, but it was done.
     ResetAfter,
+    /// The credentials have expired, as it seems.
+    Expired,
+    /// The credentials may not do this, as it seems.
+    Denied,
     /// It is done at once; the answer comes this much later.
     Slow(Duration),
 }
@@ -153,11 +163,13 @@ fn read_kind(text: &str) -> Result<FaultKind, String> {
         "error-after" => FaultKind::ErrorAfter,
         "reset-before" => FaultKind::ResetBefore,
         "reset-after" => FaultKind::ResetAfter,
+        "expired" => FaultKind::Expired,
+        "denied" => FaultKind::Denied,
         _ => {
             let by = text.strip_prefix("slow=").ok_or_else(|| {
                 format!(
                     "`{text}` is no kind: use throttle, error-before, error-after, reset-before, \
-                     reset-after or slow=DURATION"
+                     reset-after, expired, denied or slow=DURATION"
                 )
             })?;
             let by = humantime::parse_duration(by).ok().filter(|by| *by <= SLOWEST);
@@ -198,6 +210,8 @@ impl fmt::Display for FaultKind {
             FaultKind::ErrorAfter => write!(f, "error-after"),
             FaultKind::ResetBefore => write!(f, "reset-before"),
             FaultKind::ResetAfter => write!(f, "reset-after"),
+            FaultKind::Expired => write!(f, "expired"),
+            FaultKind::Denied => write!(f, "denied"),
             FaultKind::Slow(by) => {
                 write!(f, "slow={}", humantime::format_duration(*by).to_string().replace(' ', ""))
             }
@@ -319,6 +333,11 @@ mod tests {
                 "*@a:b:slow=1m500ms:1",
                 Fault::new("*", FaultKind::Slow(Duration::from_millis(60_500)), Share::Times(1))
                     .at("a:b"),
+            ),
+            ("*:expired:2", Fault::new("*", FaultKind::Expired, Share::Times(2))),
+            (
+                "StopTask:denied:100%",
+                Fault::new("StopTask", FaultKind::Denied, Share::Percent(100.0)),
             ),
             (
                 "StopTask:error-before:0.5%",
