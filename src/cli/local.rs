@@ -55,7 +55,7 @@ pub struct Local {
     pub modelled: bool,
     /// Lets calls fail: `OPERATION[@KEY]:KIND:SHARE`, such as RunTask:throttle:10% or
     /// PutObject@wish.json:reset-after:3; KIND is throttle, error-before, error-after,
-    /// reset-before, reset-after, expired, denied or slow=TIME. May be given several times
+    /// reset-before, reset-after, expired, deny or slow=TIME. May be given several times
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<Fault>,
     /// Refuses an action, such as ecs:StopTask, as if no policy allowed it. May be given

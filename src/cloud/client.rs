@@ -24,7 +24,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What the place of a run is called where it is Amazon's own.
-const AWS: &str = "aws";
+pub(super) const AWS: &str = "aws";
 /// Why there is no client.
 const NO_REGION: &str = "no region is named: say --region, `region` in loadtop.toml, AWS_REGION, \
                          or one in the profile";
@@ -63,7 +63,7 @@ pub struct Cloud {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) names: Names,
     /// The endpoint's URL and region.
-    address: (String, String),
+    pub(super) address: (String, String),
     /// What further clients are made from.
     pub(super) config: Arc<SdkConfig>,
     calls: Arc<Mutex<BTreeMap<String, u64>>>,
@@ -274,6 +274,10 @@ fn classify(code: Option<&str>, status: Option<u16>, said: Option<&str>) -> Erro
         Some(412 | 409) => ErrorKind::Precondition,
         Some(500..) => ErrorKind::Ambiguous,
         _ if code.ends_with("NotFoundException") => ErrorKind::NotFound,
+        // Service Quotas, EC2.
+        _ if code == "NoSuchResourceException" || code.ends_with(".NotFound") => {
+            ErrorKind::NotFound
+        }
         _ => ErrorKind::Refused,
     }
 }
@@ -306,6 +310,8 @@ mod tests {
             ("InvalidParameterException", 400, "count must be …", ErrorKind::Refused),
             ("ClusterNotFoundException", 400, "Cluster not found.", ErrorKind::NotFound),
             ("NoSuchKey", 404, "", ErrorKind::NotFound),
+            ("NoSuchResourceException", 400, "", ErrorKind::NotFound),
+            ("InvalidSubnetID.NotFound", 400, "", ErrorKind::NotFound),
             ("PreconditionFailed", 412, "", ErrorKind::Precondition),
             ("ConditionalRequestConflict", 409, "", ErrorKind::Precondition),
             ("ConflictException", 400, "", ErrorKind::Conflict),

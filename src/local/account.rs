@@ -52,7 +52,7 @@ pub struct Subnet {
 
 impl Default for Account {
     /// Two subnets of 256 addresses, of which AWS keeps five, a security group, and
-    /// the quotas of an account that is in use.
+    /// the quotas of a small account.
     fn default() -> Self {
         let subnet = |number: char| Subnet {
             id: format!("subnet-0000000{number}"),
@@ -60,8 +60,8 @@ impl Default for Account {
             free: 251,
         };
         let quotas = [
-            ("fargate", "L-3032A538", 4000.0),
-            ("fargate", "L-36FBB829", 4000.0),
+            ("fargate", "L-3032A538", 64.0),
+            ("fargate", "L-36FBB829", 64.0),
             ("ec2", "L-1216C47A", 640.0),
         ];
         let quotas = quotas.map(|(service, code, n)| ((service.to_owned(), code.to_owned()), n));

@@ -98,7 +98,7 @@ pub enum FaultKind {
     /// The credentials have expired, as it seems.
     Expired,
     /// The credentials may not do this, as it seems.
-    Denied,
+    Deny,
     /// It is done at once; the answer comes this much later.
     Slow(Duration),
 }
@@ -164,12 +164,12 @@ fn read_kind(text: &str) -> Result<FaultKind, String> {
         "reset-before" => FaultKind::ResetBefore,
         "reset-after" => FaultKind::ResetAfter,
         "expired" => FaultKind::Expired,
-        "denied" => FaultKind::Denied,
+        "deny" => FaultKind::Deny,
         _ => {
             let by = text.strip_prefix("slow=").ok_or_else(|| {
                 format!(
                     "`{text}` is no kind: use throttle, error-before, error-after, reset-before, \
-                     reset-after, expired, denied or slow=DURATION"
+                     reset-after, expired, deny or slow=DURATION"
                 )
             })?;
             let by = humantime::parse_duration(by).ok().filter(|by| *by <= SLOWEST);
@@ -211,7 +211,7 @@ impl fmt::Display for FaultKind {
             FaultKind::ResetBefore => write!(f, "reset-before"),
             FaultKind::ResetAfter => write!(f, "reset-after"),
             FaultKind::Expired => write!(f, "expired"),
-            FaultKind::Denied => write!(f, "denied"),
+            FaultKind::Deny => write!(f, "deny"),
             FaultKind::Slow(by) => {
                 write!(f, "slow={}", humantime::format_duration(*by).to_string().replace(' ', ""))
             }
@@ -335,10 +335,7 @@ mod tests {
                     .at("a:b"),
             ),
             ("*:expired:2", Fault::new("*", FaultKind::Expired, Share::Times(2))),
-            (
-                "StopTask:denied:100%",
-                Fault::new("StopTask", FaultKind::Denied, Share::Percent(100.0)),
-            ),
+            ("StopTask:deny:100%", Fault::new("StopTask", FaultKind::Deny, Share::Percent(100.0))),
             (
                 "StopTask:error-before:0.5%",
                 Fault::new("StopTask", FaultKind::ErrorBefore, Share::Percent(0.5)),

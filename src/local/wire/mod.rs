@@ -236,7 +236,7 @@ impl Wire {
             Some(FaultKind::ErrorBefore) => return Ok(Err(protocol.broken())),
             Some(FaultKind::ResetBefore) => return Err(Reset),
             Some(FaultKind::Expired) => return Ok(Err(account::expired(service))),
-            Some(FaultKind::Denied) => {
+            Some(FaultKind::Deny) => {
                 let action = format!("{}:{operation}", service.prefix());
                 return Ok(Err(account::refused(service, &action, "*")));
             }
