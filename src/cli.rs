@@ -4,6 +4,7 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
+mod doctor;
 mod local;
 mod options;
 mod values;
@@ -14,6 +15,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
+    doctor::{Doctor, Document},
     local::Local,
     options::{Image, Making, Spreading, Where},
     values::Program,
@@ -22,10 +24,9 @@ pub use self::{
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 13] = [
+const PLANNED: [&str; 12] = [
     "plan",
     "reap",
-    "doctor",
     "up",
     "down",
     "sweep",
@@ -120,6 +121,9 @@ pub enum Command {
     Status(Which),
     /// Ends a run for good: all its devices and tasks; waits until nothing is left
     Killall(Killall),
+    /// Looks at everything that a run would stumble over, and changes nothing; or prints
+    /// the least policies that it needs
+    Doctor(Doctor),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),
     /// Serves the practice target: an echo, line by line
@@ -232,7 +236,9 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (line, says) in [
             ("loadtop --frobnicate", "--frobnicate"),
-            ("loadtop doctor", "`doctor` is planned"),
+            ("loadtop sweep", "`sweep` is planned"),
+            ("loadtop doctor --policy both", "operator, task"),
+            ("loadtop doctor --policy --no-write", "cannot be used with"),
             ("loadtop add", "<N>"),
             ("loadtop add 0", "0 is not in"),
             ("loadtop scale -1", "-1"),

@@ -9,7 +9,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 use crate::{
     agent,
     cli::{Cli, Command, Dashboard, Practice, Run, Where},
-    dashboard, headless, local,
+    dashboard, doctor, headless, local,
     place::Place,
     record,
     session::{self, Settings},
@@ -34,6 +34,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Killall(it)) => {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
+        Some(Command::Doctor(it)) => verb(&it.place.clone(), async { doctor::run(it).await }),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
             let options = arguments.options(&record::state_dir(), session::program()?)?;

@@ -62,6 +62,8 @@ pub struct DefinitionFacts {
     pub status: String,
     /// CPU units that a task takes: 1,024 a vCPU.
     pub cpu: u32,
+    /// Memory that a task takes, in MiB.
+    pub memory: u32,
     /// What it can run on: `EC2`, `FARGATE`, `EXTERNAL`.
     pub compatibilities: Vec<String>,
     /// `awsvpc`, `host`, `bridge`; empty: the default.
@@ -85,6 +87,10 @@ pub struct ContainerFacts {
     pub runs: Vec<String>,
     /// Whether its output goes anywhere.
     pub logs: bool,
+    /// Files that it may have open, if the definition says so.
+    pub files: Option<u64>,
+    /// Ports that it may have from one address to one target, if the definition says so.
+    pub ports: Option<u32>,
     /// How long it may take to end after SIGTERM, in seconds; none: 30.
     pub stop_timeout_s: Option<u32>,
 }
@@ -237,12 +243,16 @@ fn definition_facts(definition: &TaskDefinition) -> DefinitionFacts {
     let containers = definition.container_definitions();
     let of_containers: i32 = containers.iter().map(|it| it.cpu()).sum();
     let of_task = definition.cpu().and_then(|cpu| cpu.parse().ok());
+    let memory = definition.memory().and_then(|memory| memory.parse().ok());
+    let of_containers_memory: i32 =
+        containers.iter().filter_map(|it| it.memory().or(it.memory_reservation())).sum();
     let compatibilities = definition.compatibilities().iter().map(|it| it.as_str().to_owned());
     let mode = definition.network_mode().map_or("", |mode| mode.as_str());
     DefinitionFacts {
         name: format!("{}:{}", definition.family().unwrap_or_default(), definition.revision()),
         status: definition.status().map_or("", |status| status.as_str()).to_owned(),
         cpu: of_task.unwrap_or_else(|| size(Some(of_containers))),
+        memory: memory.unwrap_or_else(|| size(Some(of_containers_memory))),
         compatibilities: compatibilities.collect(),
         network_mode: mode.to_owned(),
         task_role: definition.task_role_arn().map(str::to_owned),
@@ -252,12 +262,22 @@ fn definition_facts(definition: &TaskDefinition) -> DefinitionFacts {
 }
 
 fn container_facts(container: &ContainerDefinition) -> ContainerFacts {
+    let files = container.ulimits().iter().find(|it| it.name().as_str() == "nofile");
+    let files = files.and_then(|limit| u64::try_from(limit.hard_limit()).ok());
+    let mut controls = container.system_controls().iter();
+    let range = controls.find(|it| it.namespace() == Some("net.ipv4.ip_local_port_range"));
+    let range = range.and_then(|it| it.value()?.split_once([' ', '\t']));
+    let range = range.and_then(|(first, last)| {
+        Some((first.trim().parse::<u32>().ok()?, last.trim().parse::<u32>().ok()?))
+    });
     let runs = container.entry_point().iter().chain(container.command());
     ContainerFacts {
         name: container.name().unwrap_or_default().to_owned(),
         essential: container.essential() != Some(false),
         runs: runs.cloned().collect(),
         logs: container.log_configuration().is_some(),
+        files,
+        ports: range.map(|(first, last)| (last + 1).saturating_sub(first)),
         stop_timeout_s: container.stop_timeout().map(|it| size(Some(it))),
     }
 }
