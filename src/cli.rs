@@ -4,6 +4,7 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
+mod doctor;
 mod init;
 mod local;
 mod options;
@@ -15,6 +16,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
+    doctor::{Doctor, Document},
     init::Init,
     local::Local,
     options::{Image, Making, Spreading, Where},
@@ -24,18 +26,8 @@ pub use self::{
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 10] = [
-    "doctor",
-    "up",
-    "down",
-    "sweep",
-    "runs",
-    "report",
-    "replay",
-    "compare",
-    "creds",
-    "completions",
-];
+const PLANNED: [&str; 9] =
+    ["up", "down", "sweep", "runs", "report", "replay", "compare", "creds", "completions"];
 
 /// top for load tests: steer fleets of simulated devices from one terminal.
 ///
@@ -129,6 +121,9 @@ pub enum Command {
     /// Ends for good what nobody holds any more: runs whose lease has lapsed, their tasks
     /// and instances
     Reap(Reap),
+    /// Looks at everything that a run would stumble over, and changes nothing; or prints
+    /// the least policies that it needs
+    Doctor(Doctor),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),
     /// Serves the practice target: an echo, line by line
@@ -266,7 +261,9 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (line, says) in [
             ("loadtop --frobnicate", "--frobnicate"),
-            ("loadtop doctor", "`doctor` is planned"),
+            ("loadtop sweep", "`sweep` is planned"),
+            ("loadtop doctor --policy both", "operator, task"),
+            ("loadtop doctor --policy --no-write", "cannot be used with"),
             ("loadtop add", "<N>"),
             ("loadtop add 0", "0 is not in"),
             ("loadtop scale -1", "-1"),

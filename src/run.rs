@@ -13,7 +13,7 @@ use tracing_subscriber::{
 use crate::{
     agent,
     cli::{Cli, Command, Dashboard, Plan, Practice, Run, Where},
-    config, dashboard, headless, local,
+    config, dashboard, doctor, headless, local,
     model::forecast::Ask,
     place::Place,
     record,
@@ -42,6 +42,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         }
         Some(Command::Init(arguments)) => config::init::init(&arguments).map(|()| 0),
         Some(Command::Reap(it)) => verb(&it.place.clone(), async { verbs::reap(it).await }),
+        Some(Command::Doctor(it)) => verb(&it.place.clone(), async { doctor::run(it).await }),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
             let options = arguments.options(&record::state_dir(), session::program()?)?;

@@ -87,6 +87,8 @@ fn only_the_cloud_seam_names_the_sdk() {
             "cloud/autoscaling.rs",
             "cloud/cloudwatch.rs",
             "cloud/s3.rs",
+            "cloud/identity.rs",
+            "cloud/preflight.rs",
             "local/tests/sdk.rs",
         ],
     );

@@ -12,6 +12,7 @@
 //! by a shim that does ([`crate::watchdog`]); nothing outside this module knows that a cloud is local:
 //! it gets an [`Endpoint`], [`Names`] and a [`Site`].
 
+pub mod account;
 mod bucket;
 mod clock;
 mod command;
@@ -30,6 +31,7 @@ pub(crate) mod sim;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -43,6 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::{
+    account::{Account, Admission},
     bucket::Buckets,
     clock::Clock,
     engine::Setup,
@@ -60,7 +63,7 @@ pub use self::{
 #[cfg(test)]
 use crate::model::Millis;
 use crate::{
-    cloud::{Endpoint, Names, Site},
+    cloud::{Endpoint, Names, Site, calls::Service},
     model::capacity::{Capacity, Network},
 };
 
@@ -111,6 +114,8 @@ pub struct Options {
     /// Whether a capacity provider with managed scaling decides how many instances there
     /// are.
     pub managed_scaling: bool,
+    /// Who calls, what they may do, which network and quotas there are.
+    pub account: Account,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
     /// Where ids come from.
@@ -160,6 +165,7 @@ impl Options {
             fargate_start: Duration::from_millis(500),
             fargate_vcpus: 64,
             managed_scaling: false,
+            account: Account::default(),
             outlives_us: false,
             seed: Uuid::new_v4(),
             has_shim: true,
@@ -175,6 +181,7 @@ pub struct LocalCloud {
     runner: Runner,
     shell: Arc<Shell>,
     faults: Arc<Faults>,
+    admission: Arc<Admission>,
     #[cfg(test)]
     wire: Arc<Wire>,
     background: TaskTracker,
@@ -237,7 +244,14 @@ impl LocalCloud {
             faults.add(fault.clone());
         }
         let shell = Shell::new(setup, clock, tasks);
-        let wire = Wire::new(Arc::clone(&shell), Arc::clone(&buckets), key, Arc::clone(&faults));
+        let admission = Arc::new(Admission::new(options.account.clone()));
+        let wire = Wire::new(
+            Arc::clone(&shell),
+            Arc::clone(&buckets),
+            key,
+            Arc::clone(&faults),
+            Arc::clone(&admission),
+        );
         let until = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(Arc::clone(&shell).keep_time(until.clone()));
@@ -248,6 +262,7 @@ impl LocalCloud {
             runner: options.runner,
             shell,
             faults,
+            admission,
             #[cfg(test)]
             wire: Arc::clone(&wire),
             background,
@@ -273,6 +288,23 @@ impl LocalCloud {
     #[must_use]
     pub fn faults(&self) -> Arc<Faults> {
         Arc::clone(&self.faults)
+    }
+
+    /// The operations that it was asked for by requests that were signed well, and how
+    /// often.
+    #[must_use]
+    pub fn operations(&self) -> BTreeMap<(Service, String), u64> {
+        self.admission.seen()
+    }
+
+    /// Lets the credentials expire: every call is refused until they are renewed.
+    pub fn expire_credentials(&self) {
+        self.admission.set_expired(true);
+    }
+
+    /// The same credentials are good again.
+    pub fn renew_credentials(&self) {
+        self.admission.set_expired(false);
     }
 
     /// Kills a task's process, as if its container had died. False if none runs.

@@ -47,7 +47,10 @@ use self::{
     tasks::Task,
     throttle::{Quota, Throttle},
 };
-pub(crate) use self::{error::ApiError, ids::REGION};
+pub(crate) use self::{
+    error::ApiError,
+    ids::{ACCOUNT, REGION},
+};
 use crate::model::Millis;
 
 /// What a start of the cloud is told.
