@@ -31,7 +31,7 @@ impl Actor {
                 }
             }
             Done::Quota(spot, answer) => self.learn_quota(spot, answer),
-            Done::Providers(group, answer) => self.learn_providers(group, answer),
+            Done::Providers(group, answer) => self.learn_providers(&group, answer),
             Done::Counts(generation, answer) => {
                 self.looks.counts.done(refresh);
                 match answer {

@@ -20,6 +20,7 @@ mod drain;
 mod end;
 mod figures;
 mod fleet;
+mod intervals;
 mod jobs;
 mod join;
 mod launch;

@@ -29,8 +29,8 @@ const QUOTA_EVERY_MS: Millis = 600_000;
 /// What is known of the capacity.
 #[derive(Debug, Default)]
 pub(super) struct Supply {
-    /// The group that was looked at, and the provider that manages it.
-    seen: Option<(String, Option<ProviderSeen>)>,
+    /// What was seen of a group.
+    seen: Option<Seen>,
     /// How many vCPU the account may have on Fargate at a time, if that is known, and
     /// whether those are of Fargate Spot.
     quota: Option<(bool, f64)>,
@@ -38,6 +38,13 @@ pub(super) struct Supply {
     pub(super) shortage: Option<Shortage>,
     /// Whether it was told that the providers cannot be seen.
     told: bool,
+}
+
+/// A group that was looked at, and the provider that manages it, if there is one.
+#[derive(Debug)]
+struct Seen {
+    group: String,
+    provider: Option<ProviderSeen>,
 }
 
 impl Supply {
@@ -51,14 +58,14 @@ impl Supply {
         self.quota.filter(|(of, _)| *of == spot).map(|(_, vcpu)| vcpu)
     }
 
-    /// The provider that manages a group, if that was looked at.
-    fn of(&self, group: &str) -> Option<Option<&ProviderSeen>> {
-        self.seen.as_ref().filter(|(of, _)| of == group).map(|(_, provider)| provider.as_ref())
+    /// What was seen of a group, if it was looked at.
+    fn of(&self, group: &str) -> Option<&Seen> {
+        self.seen.as_ref().filter(|seen| seen.group == group)
     }
 
     /// Who scales a group.
     fn scaled_by(&self, group: &str) -> ScaledBy {
-        match self.of(group) {
+        match self.of(group).map(|seen| &seen.provider) {
             None => ScaledBy::Unknown,
             Some(Some(provider)) if provider.scales => ScaledBy::Provider(provider.name.clone()),
             Some(_) => ScaledBy::Us,
@@ -101,8 +108,9 @@ impl Actor {
         let Some(seen) = self.supply.of(name) else {
             return false;
         };
-        if let Some(seen) = seen.filter(|seen| seen.scales && provider.is_none()) {
-            *provider = Some(seen.name.clone());
+        let found = seen.provider.as_ref().filter(|found| found.scales);
+        if let (Some(found), None) = (found, provider.as_ref()) {
+            *provider = Some(found.name.clone());
             run.registry.capacity = Some(names.capacity.clone());
             run.cloud = run.cloud.with_names(names);
             if let Err(error) = run.write_registry(&self.options.runs) {
@@ -136,7 +144,7 @@ impl Actor {
     /// The capacity providers were looked at.
     pub(super) fn learn_providers(
         &mut self,
-        group: String,
+        group: &str,
         answer: Result<ProvidersSeen, CloudError>,
     ) {
         let now = self.clock.monotonic();
@@ -163,9 +171,9 @@ impl Actor {
                 None
             }
         };
-        let before = self.supply.scaled_by(&group);
-        self.supply.seen = Some((group.clone(), provider));
-        let after = self.supply.scaled_by(&group);
+        let before = self.supply.scaled_by(group);
+        self.supply.seen = Some(Seen { group: group.to_owned(), provider });
+        let after = self.supply.scaled_by(group);
         if let (ScaledBy::Provider(provider), true) = (&after, before != after) {
             let text = format!(
                 "the group {group} is scaled by the capacity provider {provider} (managed \
