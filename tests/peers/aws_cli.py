@@ -1,0 +1,215 @@
+"""The AWS CLI runs every command that the sources call the equivalent of a call.
+
+The commands are taken from the documentation of src/cloud, so the list cannot drift: a
+command or a placeholder that this judge has no value for fails. Those of CloudWatch run
+on ministack, since the CLI and the local cloud have no protocol for it in common.
+"""
+
+import dataclasses
+import itertools
+import json
+import re
+import shlex
+import time
+
+from checks import ensure, eventually
+from processes import complete, tools
+
+WITHIN = 60
+"""How long one command may take, in seconds."""
+
+
+def documented(sources):
+    """The commands, with where each stands: the text between the backticks."""
+    for file in sorted((sources / "cloud").rglob("*.rs")):
+        block, begun = [], 0
+        for number, line in enumerate([*file.read_text().splitlines(), ""], 1):
+            text = line.strip()
+            if text.startswith("///"):
+                begun = begun if block else number
+                block.append(text.removeprefix("///").strip())
+                continue
+            for command in re.findall(r"`(aws [^`]+)`", " ".join(block)):
+                yield f"{file.relative_to(sources)}:{begun}", command
+            block = []
+
+
+def variants(command):
+    """The command with each choice made: `[a | b]` may be left out, `A|B` may not."""
+    optional = re.search(r"\[([^\]]*)\]", command)
+    if optional:
+        before, after = command[: optional.start()], command[optional.end() :]
+        choices = ["", *optional.group(1).split(" | ")]
+        return [
+            variant
+            for choice in choices
+            for variant in variants(f"{before}{choice.strip()}{after}")
+        ]
+    words = [word.split("|") for word in shlex.split(command, posix=False)]
+    return [" ".join(choice) for choice in itertools.product(*words)]
+
+
+def is_placeholder(word):
+    """`C`, `ARN`, `TAG`, or what was left out: `…`; a constant such as EC2 is none."""
+    return word == "…" or word in ("ARN", "TAG") or re.fullmatch("[A-Z]", word) is not None
+
+
+@dataclasses.dataclass
+class World:
+    """What commands are about; each value is made when it is asked for."""
+
+    exports: dict
+    clients: object
+    """boto3's clients of the local cloud."""
+    folder: object
+    """Where files of the commands are."""
+    number: int = 0
+
+    def another(self, kind):
+        """A name that nobody else has."""
+        self.number += 1
+        return f"peers-{kind}-{self.number}"
+
+    @property
+    def cluster(self):
+        """The cluster's name."""
+        return self.exports["LOADTOP_CLUSTER"]
+
+    @property
+    def bucket(self):
+        """The bucket's name."""
+        return self.exports["LOADTOP_BUCKET"]
+
+    def instance(self):
+        """The ARN of a container instance."""
+        ecs = self.clients.of("ecs")
+
+        def registered():
+            return ecs.list_container_instances(cluster=self.cluster)["containerInstanceArns"]
+
+        return eventually("an instance is registered", registered)[0]
+
+    def machine(self):
+        """The id of a machine of the group."""
+        groups = self.clients.of("autoscaling").describe_auto_scaling_groups()
+        return groups["AutoScalingGroups"][0]["Instances"][0]["InstanceId"]
+
+    def task(self):
+        """The ARN of a task of its own."""
+        self.instance()
+        ecs = self.clients.of("ecs")
+        answer = ecs.run_task(cluster=self.cluster, taskDefinition="loadtop-agent")
+        ensure(answer["tasks"], f"no task: {answer['failures']}")
+        return answer["tasks"][0]["taskArn"]
+
+    def key(self):
+        """The key of an object that is there."""
+        key = self.another("key")
+        self.clients.of("s3").put_object(Bucket=self.bucket, Key=key, Body=b"one")
+        return key
+
+    def tag(self, words):
+        """The entity tag of the object that the command is about."""
+        key = words[words.index("--key") + 1]
+        return self.clients.of("s3").head_object(Bucket=self.bucket, Key=key)["ETag"]
+
+    def file(self):
+        """A file with something in it."""
+        path = self.folder / self.another("file")
+        path.write_text("two")
+        return str(path)
+
+
+def moment(offset):
+    """A moment so many seconds from now, as the CLI takes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + offset))
+
+
+QUERY = {
+    "Id": "peers",
+    "MetricStat": {
+        "Metric": {"Namespace": "peers", "MetricName": "Seen"},
+        "Period": 60,
+        "Stat": "Sum",
+    },
+}
+VARIABLE = {"name": "PEERS", "value": "1"}
+OVERRIDES = {"containerOverrides": [{"name": "agent", "environment": [VARIABLE]}]}
+PROGRAM = {"name": "a", "image": "none", "memory": 64, "command": ["sleep", "60"]}
+
+VALUES = {
+    "--auto-scaling-group-name": lambda world, _: world.exports["LOADTOP_GROUP"],
+    "--auto-scaling-group-names": lambda world, _: world.exports["LOADTOP_GROUP"],
+    "--body": lambda world, _: world.file(),
+    "--bucket": lambda world, _: world.bucket,
+    "--client-token": lambda world, _: world.another("token"),
+    "--cluster": lambda world, _: world.cluster,
+    "--clusters": lambda world, _: world.cluster,
+    "--container-definitions": lambda *_: json.dumps([PROGRAM]),
+    "--container-instances": lambda world, _: world.instance(),
+    "--desired-capacity": lambda *_: "2",
+    "--end-time": lambda *_: moment(0),
+    "--family": lambda world, _: world.another("family"),
+    "--if-match": lambda world, words: world.tag(words),
+    "--if-none-match": lambda *_: '"another"',
+    "--instance-id": lambda world, _: world.machine(),
+    "--key": lambda world, words: (
+        world.another("key") if "'*'" in words else world.key()
+    ),
+    "--metric-data": lambda *_: json.dumps([{"MetricName": "Seen", "Value": 1}]),
+    "--metric-data-queries": lambda *_: json.dumps([QUERY]),
+    "--namespace": lambda *_: "peers",
+    "--overrides": lambda *_: json.dumps(OVERRIDES),
+    "--prefix": lambda *_: "peers",
+    "--reason": lambda *_: "the peers have seen it",
+    "--start-time": lambda *_: moment(-600),
+    "--started-by": lambda *_: "peers",
+    "--tags": lambda *_: "key=loadtop:run,value=peers",
+    "--task": lambda world, _: world.task(),
+    "--task-definition": lambda *_: "loadtop-agent",
+    "--tasks": lambda world, _: world.task(),
+}
+"""What a placeholder stands for, by the option that it belongs to."""
+
+UNNAMED = {"get-object": lambda world: [str(world.folder / "object")]}
+"""Arguments that a command needs beyond what is documented, by its name."""
+
+
+def filled(variant, world):
+    """The command's words, with values in the place of its placeholders."""
+    words = variant.split()
+    for index, word in enumerate(words):
+        if is_placeholder(word):
+            option = words[index - 1]
+            ensure(option in VALUES, f"no value for {word} of {option}: see VALUES")
+            words[index] = VALUES[option](world, words)
+    words = [word.strip("'") if word == "'*'" else word for word in words]
+    return words[1:] + UNNAMED.get(words[2], lambda _: [])(world)
+
+
+def run(words, environment):
+    """Runs the CLI; it ends with 0, and says nothing or JSON."""
+    code, out, err = complete([tools("aws"), *words], WITHIN, environment)
+    ensure(code == 0, f"exit code {code}: {err.strip()}")
+    if out.strip():
+        json.loads(out)
+
+
+def judge(report, sources, world, endpoints):
+    """Every command in every variant; `endpoints` has an environment for each service,
+    or a text that says why there is none."""
+    commands = dict.fromkeys(
+        (command, where) for where, command in documented(sources)
+    )
+    with report.check("the sources name commands of the AWS CLI"):
+        ensure(len(commands) >= 15, f"only {len(commands)} were found")
+    for command, where in commands:
+        for variant in variants(command):
+            what = f"{variant} ({where})"
+            service = variant.split()[1]
+            endpoint = endpoints.get(service, endpoints["local"])
+            if isinstance(endpoint, str):
+                report.skip(what, endpoint)
+                continue
+            with report.check(what):
+                run(filled(variant, world), endpoint)
