@@ -153,9 +153,7 @@ VALUES = {
     "--if-match": lambda world, words: world.tag(words),
     "--if-none-match": lambda *_: '"another"',
     "--instance-id": lambda world, _: world.machine(),
-    "--key": lambda world, words: (
-        world.another("key") if "'*'" in words else world.key()
-    ),
+    "--key": lambda world, words: world.another("key") if "'*'" in words else world.key(),
     "--metric-data": lambda *_: json.dumps([{"MetricName": "Seen", "Value": 1}]),
     "--metric-data-queries": lambda *_: json.dumps([QUERY]),
     "--namespace": lambda *_: "peers",
@@ -188,19 +186,17 @@ def filled(variant, world):
 
 
 def run(words, environment):
-    """Runs the CLI; it ends with 0, and says nothing or JSON."""
+    """Runs the CLI; it ends with 0, and says nothing, or JSON without failures."""
     code, out, err = complete([tools("aws"), *words], WITHIN, environment)
     ensure(code == 0, f"exit code {code}: {err.strip()}")
-    if out.strip():
-        json.loads(out)
+    answer = json.loads(out) if out.strip() else {}
+    ensure(not answer.get("failures"), f"{answer.get('failures')}")
 
 
 def judge(report, sources, world, endpoints):
     """Every command in every variant; `endpoints` has an environment for each service,
     or a text that says why there is none."""
-    commands = dict.fromkeys(
-        (command, where) for where, command in documented(sources)
-    )
+    commands = dict.fromkeys((command, where) for where, command in documented(sources))
     with report.check("the sources name commands of the AWS CLI"):
         ensure(len(commands) >= 15, f"only {len(commands)} were found")
     for command, where in commands:

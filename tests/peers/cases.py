@@ -265,7 +265,9 @@ TASKS = [
         },
         waits=True,
     ),
-    of_cluster("DescribeTasks", {"tasks": ["$task"], "include": ["TAGS"]}, says={"tasks[].tags": [TAGS]}),
+    of_cluster(
+        "DescribeTasks", {"tasks": ["$task"], "include": ["TAGS"]}, says={"tasks[].tags": [TAGS]}
+    ),
     of_cluster("DescribeTasks", {"tasks": []}, fails=WRONG),
     of_cluster("DescribeTasks", {"tasks": "$many"}, fails=WRONG),
     ecs("DescribeTasks", {"cluster": "nowhere", "tasks": ["a"]}, fails="ClusterNotFoundException"),
@@ -318,7 +320,9 @@ SIGNATURES = [
         modelled=False,
         signed="by a stranger",
     ),
-    s3("ListObjectsV2", fails="SignatureDoesNotMatch", modelled=False, signed="with a wrong secret"),
+    s3(
+        "ListObjectsV2", fails="SignatureDoesNotMatch", modelled=False, signed="with a wrong secret"
+    ),
     s3("ListObjectsV2", fails="InvalidAccessKeyId", modelled=False, signed="by a stranger"),
 ]
 
@@ -387,9 +391,19 @@ OBJECTS = [
     s3("HeadBucket"),
     s3("HeadBucket", {"Bucket": "nowhere"}, fails="404", modelled=False),
     s3("PutObject", KEY | {"Body": "one"}, keeps={"tag": "ETag"}),
-    s3("PutObject", KEY | {"Body": "x", "IfNoneMatch": "*"}, fails="PreconditionFailed", modelled=False),
+    s3(
+        "PutObject",
+        KEY | {"Body": "x", "IfNoneMatch": "*"},
+        fails="PreconditionFailed",
+        modelled=False,
+    ),
     s3("PutObject", KEY | {"Body": "two", "IfMatch": "$tag"}, keeps={"newer": "ETag"}),
-    s3("PutObject", KEY | {"Body": "x", "IfMatch": "$tag"}, fails="PreconditionFailed", modelled=False),
+    s3(
+        "PutObject",
+        KEY | {"Body": "x", "IfMatch": "$tag"},
+        fails="PreconditionFailed",
+        modelled=False,
+    ),
     s3("PutObject", {"Key": "peers/new", "Body": "n", "IfNoneMatch": "*"}),
     s3("PutObject", {"Key": "peers/none", "Body": "x", "IfMatch": "$tag"}, fails="NoSuchKey"),
     s3("PutObject", {"Bucket": "nowhere", "Key": "a"}, fails="NoSuchBucket"),

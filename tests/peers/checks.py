@@ -12,10 +12,6 @@ class Wrong(Exception):
     """A judge disagrees."""
 
 
-class Skip(Exception):
-    """Something cannot be run here; its text says what is missing."""
-
-
 class Report:
     """Prints each outcome as it comes, and counts."""
 
@@ -30,8 +26,6 @@ class Report:
         begun = time.monotonic()
         try:
             yield
-        except Skip as why:
-            self.skip(what, why)
         except Wrong as why:
             self._fail(what, str(why))
         except Exception as error:  # noqa: BLE001 - a judge that breaks has not agreed

@@ -1,19 +1,29 @@
 """moto and ministack: other people's AWS, on loopback.
 
-Each is wrong somewhere, and what stands in the way is worked around here, by name:
+Each is wrong somewhere. What stands in the way is worked around here, by name; a
+`Front` on loopback corrects what is said to an emulator, or what it says, and passes
+everything else on as it is.
 
 - moto moves a task towards STOPPED whenever it is described: told not to, by its
   state manager.
-- moto lists tasks of any desired status where ListTasks names none; AWS lists those
-  that are to run. `Front` adds the status, and passes everything else on as it is.
+- moto's ListTasks without a desired status lists all tasks; AWS lists those that are
+  to run.
+- moto's containers exit with 0, whatever became of them; their real exit codes are put
+  into what DescribeTasks answers.
+- ministack does not understand the timestamps of CBOR (tag 1) in PutMetricData, and
+  dates what comes by its arrival, so that intervals run into one another: the tags are
+  taken off.
 """
 
 import contextlib
+import gzip
 import http.client
 import http.server
 import json
 import threading
 import urllib.parse
+
+import cbor2
 
 from processes import serving, tools
 
@@ -62,36 +72,43 @@ def ask(url, method, path, headers, body):
         connection.close()
 
 
-def corrected(target, body):
-    """The request as moto needs it to mean what AWS understands."""
-    if not target.endswith(".ListTasks"):
-        return body
-    asked = json.loads(body or "{}")
-    asked.setdefault("desiredStatus", "RUNNING")
-    return json.dumps(asked).encode()
-
-
 class Front(http.server.BaseHTTPRequestHandler):
-    """Stands before moto and corrects what it reads wrongly."""
+    """Stands before an emulator, and passes on; its children correct."""
 
     protocol_version = "HTTP/1.1"
-    url = ""
     disable_nagle_algorithm = True
+    url = ""
+    """The emulator's."""
+
+    def asked(self, body):
+        """What the emulator is to read."""
+        return body
+
+    def answered(self, body):
+        """What is to be read of its answer."""
+        return body
+
+    def operation(self):
+        """What a request of AWS JSON or Smithy RPC asks for."""
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        return target or self.path.rpartition("/operation/")[2]
 
     def _pass_on(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        body = corrected(self.headers.get("X-Amz-Target", ""), self.rfile.read(length))
+        body = self.asked(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         status, headers, answer = ask(self.url, self.command, self.path, kept, body)
+        if status == 200:
+            answer = self.answered(answer)
         self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in HOP_BY_HOP:
                 self.send_header(name, value)
-        # The length of what HEAD leaves out is the object's own.
-        length = dict(headers).get("Content-Length", "0") if self.command == "HEAD" else len(answer)
+        # HEAD leaves the object out, and says its length.
+        is_head = self.command == "HEAD"
+        length = dict(headers).get("Content-Length", "0") if is_head else len(answer)
         self.send_header("Content-Length", str(length))
         self.end_headers()
-        if self.command != "HEAD":
+        if not is_head:
             self.wfile.write(answer)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on
@@ -100,10 +117,51 @@ class Front(http.server.BaseHTTPRequestHandler):
         """Says nothing: the judges say what they saw."""
 
 
+class FrontOfMoto(Front):
+    """Corrects ListTasks and DescribeTasks."""
+
+    exit_codes = {}
+    """By task; whoever ends tasks writes them down here."""
+
+    def asked(self, body):
+        """ListTasks names the status that AWS would take."""
+        if self.operation() != "ListTasks":
+            return body
+        return json.dumps({"desiredStatus": "RUNNING"} | json.loads(body)).encode()
+
+    def answered(self, body):
+        """DescribeTasks has the exit codes that there were."""
+        if self.operation() != "DescribeTasks":
+            return body
+        answer = json.loads(body)
+        for task in answer["tasks"]:
+            code = self.exit_codes.get(task["taskArn"])
+            for container in task["containers"]:
+                container.pop("exitCode", None)
+                if code is not None:
+                    container["exitCode"] = code
+        return json.dumps(answer).encode()
+
+
+class FrontOfMinistack(Front):
+    """Corrects PutMetricData."""
+
+    def asked(self, body):
+        """Timestamps are plain seconds, and nothing is packed."""
+        if self.operation() != "PutMetricData":
+            return body
+        if self.headers.get("Content-Encoding") == "gzip":
+            del self.headers["Content-Encoding"]
+            body = gzip.decompress(body)
+        request = cbor2.loads(body)
+        for datum in request["MetricData"]:
+            datum["Timestamp"] = datum["Timestamp"].timestamp()
+        return cbor2.dumps(request)
+
+
 @contextlib.contextmanager
-def front(url):
-    """A front before moto at `url`; the block gets its own URL."""
-    handler = type("FrontOfMoto", (Front,), {"url": url})
+def fronting(handler):
+    """A server of its own for a front; the block gets its URL."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -114,3 +172,13 @@ def front(url):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def front_of_moto(url, exit_codes):
+    """A front of moto that says how tasks ended."""
+    return fronting(type("Front", (FrontOfMoto,), {"url": url, "exit_codes": exit_codes}))
+
+
+def front_of_ministack(url):
+    """A front of ministack."""
+    return fronting(type("Front", (FrontOfMinistack,), {"url": url}))

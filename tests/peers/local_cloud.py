@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import models
-from cases import CASES, SERVICES, Case
+from cases import CASES, SERVICES
 from checks import DEADLINE, Wrong, ensure
 
 CONFIG = Config(
@@ -87,7 +87,8 @@ def perform(clients, case, facts):
     """Makes one case's call, again and again where it waits for something."""
     parameters = filled(case.parameters, facts)
     if case.fails is not None:
-        return refused(clients, case, parameters)
+        refused(clients, case, parameters)
+        return
     deadline = time.monotonic() + DEADLINE
     while True:
         answer = clients.call(case.service, case.operation, parameters, case.signed)
@@ -110,7 +111,9 @@ def disagreements(answer, says):
         found = jmespath.search(path, answer)
         held = expected(found) if callable(expected) else found == expected
         if not held:
-            wrong.append(f"{path} is {found!r}" + ("" if callable(expected) else f", not {expected!r}"))
+            wrong.append(
+                f"{path} is {found!r}" + ("" if callable(expected) else f", not {expected!r}")
+            )
     return wrong
 
 
@@ -171,6 +174,3 @@ def judge(report, sources, exports):
         happy = {(it.service, it.operation) for it in CASES if it.fails is None}
         missing = sorted(called - happy)
         ensure(not missing, f"only their refusals are in cases.py: {missing}")
-
-
-__all__ = ["Case", "Clients", "judge"]

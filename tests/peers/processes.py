@@ -6,9 +6,9 @@ import pathlib
 import queue
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
-import time
 
 from checks import DEADLINE, Wrong, ensure, eventually
 
@@ -82,6 +82,11 @@ def running(words, log, more=None, **options):
         finish(process)
 
 
+def answered(process, port):
+    """Waits until a server can be reached, or has ended."""
+    eventually("a server answers", lambda: listens(port) or process.poll() is not None)
+
+
 @contextlib.contextmanager
 def serving(words, log, environment_for):
     """A server on a port of its own; another port where that is taken meanwhile."""
@@ -89,7 +94,7 @@ def serving(words, log, environment_for):
         port = free_port()
         filled = [str(word).format(port=port) for word in words]
         with running(filled, log, environment_for(port), stdout=subprocess.DEVNULL) as process:
-            eventually(f"{words[0]} serves", lambda: listens(port) or process.poll() is not None)
+            answered(process, port)
             if process.poll() is None:
                 yield f"http://127.0.0.1:{port}"
                 return
@@ -121,6 +126,10 @@ class Lines:
             line = None
         ensure(line is not None, "a line was to come, and none did")
         return line
+
+    def rest(self):
+        """All lines to the end."""
+        return list(iter(lambda: self._lines.get(timeout=DEADLINE), None))
 
 
 def complete(words, within, more=None):
@@ -166,11 +175,4 @@ def practice_target(loadtop, home):
 
 def tools(name):
     """A program of the virtual environment."""
-    import sys
-
     return pathlib.Path(sys.executable).parent / name
-
-
-def now_ms():
-    """Wall time in milliseconds."""
-    return int(time.time() * 1000)

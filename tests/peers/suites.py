@@ -5,9 +5,9 @@ import dataclasses
 import pathlib
 
 import aws_cli
-import emulators
 import local_cloud
 import processes
+import spoiled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +19,11 @@ class Ground:
     sources: pathlib.Path
     missing: set
     """Distributions that are not installed as pinned."""
+
+
+def judge_itself(report, _ground):
+    """The strict judge of answers disagrees where it must."""
+    spoiled.judge(report)
 
 
 def boto3_and_local(report, ground):
@@ -38,6 +43,9 @@ def cli_and_local(report, ground):
         ours = {"AWS_DEFAULT_OUTPUT": "json"} | exports
         endpoints = {"local": ours, "cloudwatch": "ministack is not there"}
         if not {"ministack", "cbor2"} & ground.missing:
+            # Only now: it needs what may not be installed.
+            import emulators
+
             url = stack.enter_context(emulators.ministack(ground.home))
             endpoints["cloudwatch"] = ours | {"AWS_ENDPOINT_URL": url}
         folder = ground.home / "cli"
@@ -46,7 +54,24 @@ def cli_and_local(report, ground):
         aws_cli.judge(report, ground.sources, world, endpoints)
 
 
-SUITES = {"boto3": boto3_and_local, "cli": cli_and_local}
+def loadtop_and_emulators(report, ground):
+    """loadtop runs against moto and ministack."""
+    missing = {"moto", "ministack", "cbor2", "hdrhistogram"} & ground.missing
+    if missing:
+        report.skip("loadtop against moto and ministack", f"{sorted(missing)} are not there")
+        return
+    # Only now: it needs what may not be installed.
+    import headless
+
+    headless.judge(report, ground)
+
+
+SUITES = {
+    "judge": judge_itself,
+    "boto3": boto3_and_local,
+    "cli": cli_and_local,
+    "emulators": loadtop_and_emulators,
+}
 
 
 def judge(report, ground, only):
