@@ -149,7 +149,7 @@ fn any_program_ends_with_a_cloud_that_is_killed() {
 fn a_stopped_task_leaves_nothing_and_says_how_it_ended() {
     let house = House::new();
     let mut local = Local::start(&house);
-    let (arn, family) = run_stubborn(&local, 1);
+    let (arn, family) = run_stubborn(&local, 2);
     let stop = |arn: &str| runtime().block_on(local.cloud().stop_task(arn, "enough")).unwrap();
     stop(&arn);
     let task = stopped(&local, &arn);
@@ -170,7 +170,7 @@ fn a_stopped_task_leaves_nothing_and_says_how_it_ended() {
 fn a_program_has_its_own_environment_and_not_the_clouds_keys() {
     let house = House::new();
     let local = Local::start(&house);
-    let arn = run_any(&local, &["env"], 1);
+    let arn = run_any(&local, &["env"], 2);
     assert_eq!(stopped(&local, &arn).containers()[0].exit_code(), Some(0));
     let log = house.path().join("loadtop/runs/none/tasks");
     let log = log.join(arn.rsplit('/').next().unwrap()).with_extension("log");
@@ -178,7 +178,7 @@ fn a_program_has_its_own_environment_and_not_the_clouds_keys() {
     assert!(said.contains("PATH="), "{said}");
     assert!(!said.contains("AWS_") && !said.contains("LOADTOP"), "{said}");
     // What is not there is no task, and the reason says what it was.
-    let arn = run_any(&local, &["no-such-program"], 1);
+    let arn = run_any(&local, &["no-such-program"], 2);
     let task = stopped(&local, &arn);
     assert_eq!(task.stop_code().map(|code| code.as_str()), Some("TaskFailedToStart"));
     let reason = task.containers()[0].reason().unwrap();

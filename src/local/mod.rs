@@ -99,6 +99,14 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// What is lost again and again.
     pub losses: Vec<Loss>,
+    /// How long a task on Fargate takes until its program is started.
+    pub fargate_start: Duration,
+    /// vCPUs of tasks on Fargate, and as many more of those on Fargate Spot: the account's
+    /// quota.
+    pub fargate_vcpus: u32,
+    /// Whether a capacity provider with managed scaling decides how many instances there
+    /// are.
+    pub managed_scaling: bool,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
     /// Where ids come from.
@@ -144,6 +152,9 @@ impl Options {
             lag: Duration::ZERO,
             faults: Vec::new(),
             losses: Vec::new(),
+            fargate_start: Duration::from_millis(500),
+            fargate_vcpus: 64,
+            managed_scaling: false,
             outlives_us: false,
             seed: Uuid::new_v4(),
             has_shim: true,
@@ -341,6 +352,9 @@ fn setup(options: &Options) -> Setup {
         tasks_per_instance: options.tasks_per_instance,
         lag: options.lag.as_millis() as u64,
         losses: options.losses.clone(),
+        fargate_start: options.fargate_start.as_millis() as u64,
+        fargate_vcpus: options.fargate_vcpus,
+        managed_scaling: options.managed_scaling,
         seed: options.seed,
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct Group {
     created: Millis,
     pub(super) desired: u32,
     pub(super) min: u32,
-    max: u32,
+    pub(super) max: u32,
 }
 
 impl Group {
