@@ -295,7 +295,8 @@ def _headers_problems(operation, members, headers):
 # Refusals
 
 
-def _modelled(operation, code):
+def modelled(operation, code):
+    """The shape of an error that the operation's model has for this code, or None."""
     for shape in operation.error_shapes:
         if code in (shape.name, shape.metadata.get("error", {}).get("code")):
             return shape
@@ -315,7 +316,7 @@ def _json_failure(operation, _headers, response):
         return [f"__type {code!r}"]
     text = body.get("message", body.get("Message"))
     found = [] if isinstance(text, str) and text else ["no message"]
-    shape = _modelled(operation, code)
+    shape = modelled(operation, code)
     found += _status_problems(shape, response)
     if shape is None:
         return found + [f"{code}.{name}" for name in body if name.lower() != "message"]
@@ -359,7 +360,7 @@ def _rest_failure(operation, _headers, response):
 
 
 def _error_element(operation, element, code, response, known):
-    shape = _modelled(operation, code)
+    shape = modelled(operation, code)
     members = set(shape.members) if shape is not None else set()
     allowed = {"Code", "Message"} | members | known
     found = [f"<{child.tag}> in an error" for child in element if child.tag not in allowed]
