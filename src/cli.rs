@@ -4,9 +4,10 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
+mod init;
 mod local;
 mod options;
-mod values;
+pub(crate) mod values;
 mod verbs;
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
@@ -14,6 +15,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
+    init::Init,
     local::Local,
     options::{Image, Making, Spreading, Where},
     values::Program,
@@ -22,7 +24,7 @@ pub use self::{
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 13] = [
+const PLANNED: [&str; 12] = [
     "plan",
     "reap",
     "doctor",
@@ -33,7 +35,6 @@ const PLANNED: [&str; 13] = [
     "report",
     "replay",
     "compare",
-    "init",
     "creds",
     "completions",
 ];
@@ -43,8 +44,9 @@ const PLANNED: [&str; 13] = [
 /// Without a command it opens the dashboard, on a local cloud that it brings along:
 /// tasks are processes of this machine, nothing costs anything, and nothing is left
 /// when you quit. Without a TARGET the devices talk to a built-in practice target.
-/// With the exports of a `loadtop local` it uses that one, whose fleets go on without
-/// a dashboard; the verbs steer them from anywhere.
+/// With the exports of a `loadtop local` it uses that one, and with a cluster in
+/// loadtop.toml, LOADTOP_CLUSTER or --cluster that one on Amazon ECS: fleets there go on
+/// without a dashboard, and the verbs steer them from anywhere.
 #[derive(Debug, Parser)]
 #[command(
     name = "loadtop",
@@ -57,6 +59,8 @@ const PLANNED: [&str; 13] = [
         loadtop tcp://127.0.0.1:7000 -n 500\n  \
         # no screen, a summary at the end\n  \
         loadtop run --headless --target tcp://127.0.0.1:7000 -n 1000 --hold-for 1m --json\n  \
+        # a cluster on Amazon ECS, from now on\n  \
+        loadtop init --cluster load --region eu-central-1 --group load\n  \
         # a cloud that stays, and a fleet on it that is steered from elsewhere\n  \
         loadtop local\n  \
         loadtop add 500 --ramp-up 1m --wait\n  \
@@ -120,6 +124,8 @@ pub enum Command {
     Status(Which),
     /// Ends a run for good: all its devices and tasks; waits until nothing is left
     Killall(Killall),
+    /// Writes a commented loadtop.toml: which cluster, what runs in its tasks, on what
+    Init(Init),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),
     /// Serves the practice target: an echo, line by line
@@ -259,6 +265,12 @@ mod tests {
             ("loadtop run --hold-for 8d", "at most 168h"),
             ("loadtop target --latency 2h", "at most 1h"),
             ("loadtop run --devices many", "invalid digit"),
+            ("loadtop --local --cluster c", "cannot be used with"),
+            ("loadtop --group g --fargate", "cannot be used with"),
+            ("loadtop --fargate=cheap", "on-demand or spot"),
+            ("loadtop --budget 0", "more than 0"),
+            ("loadtop run --budget much", "such as 25 or 2.50"),
+            ("loadtop init --exec x", "--exec"),
         ] {
             let error = parse(line).expect_err(line);
             assert!(error.to_string().contains(says), "{line}: {error}");

@@ -9,7 +9,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 use crate::{
     agent,
     cli::{Cli, Command, Dashboard, Practice, Run, Where},
-    dashboard, headless, local,
+    config, dashboard, headless, local,
     place::Place,
     record,
     session::{self, Settings},
@@ -34,6 +34,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Killall(it)) => {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
+        Some(Command::Init(arguments)) => config::init::init(&arguments).map(|()| 0),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
             let options = arguments.options(&record::state_dir(), session::program()?)?;
@@ -65,7 +66,7 @@ fn verb(
 }
 
 fn headless(arguments: Run) -> color_eyre::Result<u8> {
-    let place = Place::of(&arguments.place)?;
+    let place = Place::of_run(&arguments.place, &arguments.making.image)?;
     let refuse = |why: &str| Err(Usage(why.to_owned()).into());
     if arguments.plan.is_some() {
         return refuse("plans are not there yet: say --target and --devices");

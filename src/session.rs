@@ -12,6 +12,7 @@ use color_eyre::eyre::WrapErr;
 use crate::{
     cli,
     cloud::{Cloud, Site},
+    config,
     controller::{
         self, Command, Controller, Handle, Join, Limit, Snapshot,
         snapshot::{LeadView, RunView},
@@ -25,6 +26,8 @@ use crate::{
     usage::Usage,
 };
 
+/// How many devices a task has room for, where nobody said.
+const DEVICES_PER_TASK: u32 = 250;
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
 /// Family and container of the programs that `--exec` names.
@@ -88,21 +91,39 @@ impl Image {
             name: name.clone(),
             container: container.clone(),
         });
-        let identity = image.identity.clone();
+        let identity = image.identity.clone().unwrap_or_else(|| config::IDENTITY.to_owned());
         program.or(definition).map(|what| Image { what, identity })
+    }
+
+    /// What the configuration says, as far as its task definition is there; none:
+    /// loadtop's agent, or an image that one is yet to be registered for.
+    #[must_use]
+    pub fn of_task(task: &config::Task) -> Option<Self> {
+        let config::Task::Definition { name, container, identity: Some(identity) } = task else {
+            return None;
+        };
+        let (name, container) = (name.clone(), container.clone());
+        let what = ImageOf::Definition { name, container };
+        Some(Image { what, identity: identity.clone() })
     }
 }
 
 impl Settings {
-    /// As the command line says.
+    /// As the command line says, and then the place's configuration.
     #[must_use]
     pub fn new(place: Place, target: Option<Target>, making: &cli::Making) -> Self {
-        let image = Image::of(&making.image);
+        let config = place.config();
+        let task = config.map(|it| &it.task);
+        let image = Image::of(&making.image).or_else(|| Image::of_task(task?));
+        let is_own = image.is_some() || task.is_some_and(|it| it.identity().is_some());
+        let configured = config.and_then(|it| it.devices_per_task);
+        let devices_per_task = making.devices_per_task.or(configured).unwrap_or(DEVICES_PER_TASK);
+        let policy = making.policy(config.and_then(|it| it.lease));
         Settings {
-            place,
             target,
-            devices_per_task: if image.is_some() { 1 } else { making.devices_per_task },
-            policy: making.policy(),
+            devices_per_task: if is_own { 1 } else { devices_per_task },
+            policy,
+            place,
             image,
             join: Join::Own,
             leads: true,

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod bad_input;
+mod config;
 mod dashboard;
 mod headless;
 mod local_cloud;

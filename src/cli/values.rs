@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
 
-use crate::app::prompt::{MAX_BATCH, MAX_WINDOW};
+use crate::{
+    app::prompt::{MAX_BATCH, MAX_WINDOW},
+    config,
+    model::capacity::Capacity,
+};
 
 /// Longest time that a load is held.
 pub(super) const MAX_HOLD: Duration = Duration::from_hours(7 * 24);
@@ -37,11 +41,11 @@ pub(super) fn latency(text: &str) -> Result<Duration, String> {
     duration(text, MAX_LATENCY)
 }
 
-pub(super) fn wait(text: &str) -> Result<Duration, String> {
+pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     duration(text, MAX_WAIT)
 }
 
-pub(super) fn lease(text: &str) -> Result<Duration, String> {
+pub(crate) fn lease(text: &str) -> Result<Duration, String> {
     let lease = duration(text, MAX_WAIT)?;
     if lease < MIN_LEASE {
         return Err(format!(
@@ -50,6 +54,22 @@ pub(super) fn lease(text: &str) -> Result<Duration, String> {
         ));
     }
     Ok(lease)
+}
+
+/// How Fargate is paid for.
+pub(crate) fn fargate(text: &str) -> Result<Capacity, String> {
+    match text {
+        "on-demand" => Ok(Capacity::Fargate { spot: false }),
+        "spot" => Ok(Capacity::Fargate { spot: true }),
+        _ => Err("say on-demand or spot".to_owned()),
+    }
+}
+
+/// An amount of dollars that may be spent.
+pub(super) fn budget(text: &str) -> Result<f64, String> {
+    let dollars = text.strip_prefix('$').unwrap_or(text);
+    let dollars = dollars.parse().map_err(|_| "say dollars, such as 25 or 2.50".to_owned())?;
+    config::budget(dollars).map(|()| dollars)
 }
 
 /// A run's id, which is a part of its objects' keys.
@@ -62,7 +82,7 @@ pub(super) fn run(text: &str) -> Result<String, String> {
 }
 
 /// A program and its arguments, as a shell would take them apart.
-pub(super) fn program(text: &str) -> Result<Program, String> {
+pub(crate) fn program(text: &str) -> Result<Program, String> {
     match shlex::split(text) {
         Some(words) if !words.is_empty() => Ok(Program(words)),
         Some(_) => Err("say a program and its arguments, such as './device --fast'".to_owned()),
@@ -71,7 +91,7 @@ pub(super) fn program(text: &str) -> Result<Program, String> {
 }
 
 /// The name of an environment variable.
-pub(super) fn variable(text: &str) -> Result<String, String> {
+pub(crate) fn variable(text: &str) -> Result<String, String> {
     let is_good = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts_well = text.chars().next().is_some_and(|c| !c.is_ascii_digit());
     if !starts_well || !text.chars().all(is_good) {

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -121,14 +124,25 @@ impl Cloud {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts())
-            .http_client(http);
+            .http_client(http.clone());
         if let Some(region) = region {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
-        let config = loader.load().await;
+        let mut config = loader.load().await;
+        if let Some(profile) = profile {
+            // The SDK would take keys of the environment first. Whoever names a profile means
+            // its credentials, as with AWS's own `--profile`.
+            let known = ProviderConfig::without_region()
+                .with_region(config.region().cloned())
+                .with_http_client(http);
+            let provider =
+                ProfileFileCredentialsProvider::builder().configure(&known).profile_name(profile);
+            let provider = SharedCredentialsProvider::new(provider.build());
+            config = config.into_builder().credentials_provider(provider).build();
+        }
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(CloudError {
                 call: "configuration",

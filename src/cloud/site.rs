@@ -39,7 +39,8 @@ pub enum Access {
     Tools {
         /// The region; none: what environment and profile say.
         region: Option<String>,
-        /// The profile; none: `AWS_PROFILE`, or the default one.
+        /// The profile whose credentials are meant, whatever others lie about; none:
+        /// `AWS_PROFILE`, or the default one, after keys in the environment.
         profile: Option<String>,
     },
 }
