@@ -80,7 +80,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Dashboard {
     /// What the devices talk to, such as tcp://127.0.0.1:7000
-    #[arg(value_name = "TARGET", value_parser = target)]
+    #[arg(value_name = "TARGET", value_parser = values::Targets)]
     pub target: Option<Target>,
     /// Adds this many devices at once, if it begins a run
     #[arg(short = 'n', long, value_name = "N", value_parser = values::devices())]
@@ -146,7 +146,7 @@ pub struct Run {
     #[arg(long)]
     pub headless: bool,
     /// What the devices talk to, such as tcp://127.0.0.1:7000
-    #[arg(long, value_name = "TARGET", value_parser = target)]
+    #[arg(long, value_name = "TARGET", value_parser = values::Targets)]
     pub target: Option<Target>,
     /// How many devices
     #[arg(long, short = 'n', value_name = "N", value_parser = values::devices())]
@@ -191,13 +191,6 @@ pub struct Practice {
     /// Prints its address and its counts as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-fn target(text: &str) -> Result<Target, String> {
-    if PLANNED.contains(&text) {
-        return Err(format!("the command `{text}` is planned and does not exist yet"));
-    }
-    text.parse().map_err(|error: crate::plan::BadTarget| error.to_string())
 }
 
 #[cfg(test)]

@@ -13,9 +13,10 @@ use tokio::{
 };
 
 use crate::{
+    cloud::types::Shortage,
     controller::{
         Command, Handle, Snapshot,
-        snapshot::{InstancesView, Phase, RunView},
+        snapshot::{CapacityView, FargateView, InstancesView, Phase, RunView, ScaledBy},
     },
     model::{confirmed::Confirmed, wish::Spread},
     process::output::{print, say},
@@ -127,8 +128,33 @@ impl Runner {
         Ok(summary.exit_code)
     }
 
-    /// Scales the instances to the need, or refuses with the number that fits.
+    /// Sees to room for the devices, or refuses with the number that fits. Where nobody
+    /// here scales instances, tasks wait for room by themselves.
     async fn make_room(&mut self, devices_per_task: u32) -> color_eyre::Result<Waited> {
+        match self.wait(FIRST_LOOK, |it| is_known(&it.capacity)).await? {
+            Waited::Came => {}
+            Waited::TooLate => {
+                return Err(eyre!(
+                    "what the tasks would run on was not seen: see the notices above"
+                ));
+            }
+            waited => return Ok(waited),
+        }
+        match &self.snapshot().capacity {
+            CapacityView::Fargate(fargate) => {
+                fits(fargate, self.plan.devices, devices_per_task)?;
+                Ok(Waited::Came)
+            }
+            CapacityView::Instances { scaled_by: ScaledBy::Provider(provider), group } => {
+                say(&format!("{provider} brings the instances of the group {group}"));
+                Ok(Waited::Came)
+            }
+            CapacityView::Instances { .. } => self.make_instances(devices_per_task).await,
+        }
+    }
+
+    /// Scales the instances to the need.
+    async fn make_instances(&mut self, devices_per_task: u32) -> color_eyre::Result<Waited> {
         let has_room =
             |it: &Snapshot| it.instances.value.list.iter().any(|it| it.tasks + it.room > 0);
         let is_empty = |it: &Snapshot| it.instances.at.is_some() && it.instances.value.desired == 0;
@@ -319,6 +345,34 @@ fn is_hopeless(snapshot: &Snapshot) -> bool {
     })
 }
 
+/// Whether it is known what tasks run on, and who sees to room.
+fn is_known(capacity: &CapacityView) -> bool {
+    match capacity {
+        CapacityView::Instances { scaled_by, .. } => *scaled_by != ScaledBy::Unknown,
+        CapacityView::Fargate(fargate) => fargate.each.is_some(),
+    }
+}
+
+/// Refuses devices that the account's quota has no vCPU for, as far as it is known.
+fn fits(fargate: &FargateView, devices: u32, devices_per_task: u32) -> Result<(), Usage> {
+    let (Some((cpu, _)), Some(quota)) = (fargate.each, fargate.quota_vcpu) else {
+        return Ok(());
+    };
+    let each = f64::from(cpu) / 1024.0;
+    let tasks = devices.div_ceil(devices_per_task);
+    let needed = each * f64::from(tasks);
+    if needed <= quota {
+        return Ok(());
+    }
+    let fit = (quota / each).floor() as u64 * u64::from(devices_per_task);
+    Err(Usage(format!(
+        "{devices} devices need {tasks} tasks of {each} vCPU, {needed} in all, and {} is {quota}: \
+         {fit} devices fit; say at most that, have more of them in a task \
+         (--devices-per-task), or ask AWS for more in Service Quotas",
+        Shortage::Vcpus.name(fargate.spot)
+    )))
+}
+
 /// How many instances these devices need, beside what else runs there.
 fn needed(view: &InstancesView, devices: u32, devices_per_task: u32) -> Result<u32, Usage> {
     let per_instance = view.list.iter().map(|it| it.tasks + it.room).max().unwrap_or(0).max(1);
@@ -367,6 +421,30 @@ mod tests {
             why.contains("10000 devices fit") && why.contains("--devices-per-task 251"),
             "{why}"
         );
+    }
+
+    #[test]
+    fn on_fargate_the_quota_bounds_the_devices_once_it_is_known() {
+        let fargate = |quota_vcpu| FargateView {
+            each: Some((256, 512)),
+            quota_vcpu,
+            ..FargateView::default()
+        };
+        assert_eq!(fits(&fargate(None), 1_000_000, 1), Ok(()));
+        assert_eq!(fits(&fargate(Some(6.0)), 6_000, 250), Ok(()));
+        let Err(Usage(why)) = fits(&fargate(Some(6.0)), 6_001, 250) else {
+            panic!("too many devices were accepted");
+        };
+        let named = "\"Fargate On-Demand vCPU resource count\" is 6: 6000 devices fit";
+        assert!(why.contains(named) && why.contains("25 tasks of 0.25 vCPU, 6.25 in all"), "{why}");
+    }
+
+    #[test]
+    fn who_sees_to_room_must_be_known_first() {
+        let by = |scaled_by| CapacityView::Instances { group: "g".into(), scaled_by };
+        assert!(!is_known(&by(ScaledBy::Unknown)));
+        assert!(is_known(&by(ScaledBy::Us)) && is_known(&by(ScaledBy::Provider("p".into()))));
+        assert!(!is_known(&CapacityView::Fargate(FargateView::default())));
     }
 
     #[test]

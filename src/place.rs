@@ -9,8 +9,9 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::{
     cli::{self, Where},
-    cloud::{Access, Cloud, CloudError, Names, Site},
+    cloud::{Access, Cloud, Names, Site},
     config::{Asked, Config, File, Found, Lookup, Reach, Task},
+    session,
     usage::Usage,
 };
 
@@ -100,9 +101,9 @@ impl Standing {
         regions
     }
 
-    /// Clients for it.
-    pub async fn connect(&self) -> Result<Cloud, CloudError> {
-        Cloud::open(&self.config.access, self.names()).await
+    /// Clients for it. Without a bucket, that of this machine is lent to them.
+    pub async fn connect(&self) -> color_eyre::Result<Cloud> {
+        session::with_bucket(Cloud::open(&self.config.access, self.names()).await?).await
     }
 
     /// What the calls are about. No bucket is an empty name.
@@ -115,6 +116,7 @@ impl Standing {
             bucket: self.config.bucket.clone().unwrap_or_default(),
             task_definition: task_definition.to_owned(),
             container: container.to_owned(),
+            watchdog: None,
         }
     }
 

@@ -189,6 +189,9 @@ mod tests {
             target: None,
             room: 250,
             workload: Workload::default(),
+            capacity: None,
+            network: crate::model::capacity::Network::default(),
+            definition: None,
             policy: Policy::default(),
             ended_at,
         }

@@ -14,6 +14,8 @@ mod dashboard;
 mod headless;
 mod local_cloud;
 mod readme;
+mod secrets;
 mod steering;
 mod support;
+mod tasks;
 mod watchdog;

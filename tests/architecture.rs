@@ -79,7 +79,10 @@ fn only_the_cloud_seam_names_the_sdk() {
         &["aws_sdk_", "aws_config"],
         &[
             "cloud/client.rs",
+            "cloud/definitions.rs",
             "cloud/ecs.rs",
+            "cloud/ecs/launch.rs",
+            "cloud/ecs/seen.rs",
             "cloud/autoscaling.rs",
             "cloud/cloudwatch.rs",
             "cloud/s3.rs",
@@ -138,6 +141,7 @@ fn who_confirms_is_known() {
             "controller/end.rs",
             "controller/tasks.rs",
             "controller/tests/crash.rs",
+            "controller/tests/capacity.rs",
             "controller/tests/policy.rs",
             "local/sim.rs",
             "verbs/killall.rs",

@@ -27,6 +27,7 @@ fn run_agent(local: &Local) -> Vec<Process> {
         started_by: "r".to_owned(),
         environment: environment.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
         tags: Vec::new(),
+        ..TaskRequest::default()
     };
     let runtime = runtime();
     let cloud = local.cloud();
@@ -198,6 +199,7 @@ fn it_can_be_larger_and_model_its_tasks() {
                 started_by: "r".to_owned(),
                 environment: vec![("LOADTOP_RUN".to_owned(), "r".to_owned())],
                 tags: Vec::new(),
+                ..TaskRequest::default()
             };
             let started = cloud.run_task(&request).await.unwrap();
             assert_eq!(started.failures, []);
@@ -226,6 +228,7 @@ fn its_calls_fail_and_its_lists_lag_as_it_was_told() {
             started_by: "r".to_owned(),
             environment: Vec::new(),
             tags: Vec::new(),
+            ..TaskRequest::default()
         };
         let started = cloud.run_task(&request).await.unwrap();
         assert_eq!(cloud.list_tasks(Some("r")).await.unwrap(), Vec::<String>::new());

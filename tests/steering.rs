@@ -52,6 +52,7 @@ impl World {
             started_by: by.to_owned(),
             environment: variables.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
             tags: Vec::new(),
+            ..TaskRequest::default()
         };
         let cloud = self.local.cloud();
         runtime().block_on(cloud.run_task(&request)).unwrap().tasks[0].arn.clone()

@@ -72,6 +72,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
         plan: Some(Plan::of_an_image()),
         devices_per_task: fleet.room,
         workload: workload(&cloud, fleet).await?,
+        definition: None,
         policy: Policy::default(),
         limit: None,
         runs: folder.path().join("runs"),

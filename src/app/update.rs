@@ -118,6 +118,9 @@ fn edit(app: &mut App, setting: Setting, now: Millis) -> Vec<Effect> {
     if app.departing.is_some() {
         return say(app, LEAVING, now);
     }
+    if let (Setting::Instances, Some(why)) = (setting, app.snapshot.capacity.refusal()) {
+        return say(app, &why, now);
+    }
     app.mode = Mode::Prompt(Prompt { setting, text: String::new(), refusal: None });
     Vec::new()
 }
@@ -226,8 +229,10 @@ fn move_focus(app: &mut App, by: isize) -> Vec<Effect> {
 }
 
 fn toggle_scale_to_zero(app: &mut App) -> Vec<Effect> {
+    // Where nobody here scales there is nothing to choose.
+    let can_scale = app.snapshot.capacity.refusal().is_none();
     if let Mode::Dialog(dialog) = &mut app.mode {
-        dialog.scale_to_zero = !dialog.scale_to_zero;
+        dialog.scale_to_zero = can_scale && !dialog.scale_to_zero;
     }
     Vec::new()
 }

@@ -3,14 +3,20 @@
 //! Invariant: each is bounded, because whoever computes with it must not overflow,
 //! and a refusal says what would be right.
 
-use std::time::Duration;
+use std::{ffi::OsStr, time::Duration};
 
-use clap::builder::RangedI64ValueParser;
+use clap::{
+    Arg, Command, Error,
+    builder::{RangedI64ValueParser, TypedValueParser},
+    error::ErrorKind,
+};
 
+use super::PLANNED;
 use crate::{
     app::prompt::{MAX_BATCH, MAX_WINDOW},
     config,
     model::capacity::Capacity,
+    plan::{BadTarget, Target},
 };
 
 /// Longest time that a load is held.
@@ -23,6 +29,34 @@ const MAX_WAIT: Duration = Duration::from_hours(24);
 const MIN_LEASE: Duration = Duration::from_secs(30);
 /// Longest run id.
 const RUN_CHARS: usize = 64;
+
+/// Reads what devices talk to. clap's own refusals repeat what was said, and there may be
+/// a password in it.
+#[derive(Debug, Clone)]
+pub(super) struct Targets;
+
+impl TypedValueParser for Targets {
+    type Value = Target;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Target, Error> {
+        let text = value.to_string_lossy();
+        let read = if PLANNED.contains(&&*text) {
+            Err(format!("the command `{text}` is planned and does not exist yet"))
+        } else {
+            text.parse().map_err(|error: BadTarget| error.to_string())
+        };
+        read.map_err(|why| {
+            let argument = argument.map_or_else(String::new, |it| format!(" for '{it}'"));
+            let text = format!("invalid value{argument}: {why}\n");
+            Error::raw(ErrorKind::ValueValidation, text).with_cmd(command)
+        })
+    }
+}
 
 /// How many devices one batch may have.
 pub(super) fn devices() -> RangedI64ValueParser<u32> {

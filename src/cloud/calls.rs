@@ -94,6 +94,8 @@ macro_rules! calls {
 
 calls! {
     DESCRIBE_CLUSTERS: "DescribeClusters" of Ecs by Operator needs ("ecs:DescribeClusters", Cluster);
+    DESCRIBE_PROVIDERS: "DescribeCapacityProviders" of Ecs by Operator needs
+        ("ecs:DescribeCapacityProviders", Everything);
     RUN_TASK: "RunTask" of Ecs by Operator needs
         ("ecs:RunTask", Definition) ("ecs:TagResource", Tasks) ("iam:PassRole", Everything);
     STOP_TASK: "StopTask" of Ecs by Operator needs ("ecs:StopTask", Tasks);

@@ -1,6 +1,7 @@
 //! The clients, made once from an endpoint.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -10,7 +11,10 @@ use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
     provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{SharedCredentialsProvider, error::CredentialsError},
+};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::{
@@ -67,9 +71,21 @@ pub struct Cloud {
     pub(super) names: Names,
     /// The endpoint's URL and region.
     address: (String, String),
+    /// Where the bucket is, if that is elsewhere.
+    pocket: Option<Pocket>,
+    /// The region that tasks are told: whoever finds the endpoint by it needs it.
+    told_region: Option<String>,
     /// What further clients are made from.
     pub(super) config: Arc<SdkConfig>,
     calls: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+/// A bucket that is not where the rest is.
+#[derive(Debug, Clone)]
+struct Pocket {
+    bucket: String,
+    /// What must live as long as somebody reads and writes there.
+    _keeper: Arc<dyn Any + Send + Sync>,
 }
 
 impl Cloud {
@@ -153,8 +169,9 @@ impl Cloud {
         };
         let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|it| !it.is_empty());
         let url = config.endpoint_url().map(str::to_owned).or(of_s3);
-        let address = (url.clone().unwrap_or_else(|| AWS.to_owned()), region);
-        Ok(Self::of_config(config, address, names, url.is_some()))
+        let address = (url.clone().unwrap_or_else(|| AWS.to_owned()), region.clone());
+        let cloud = Self::of_config(config, address, names, url.is_some());
+        Ok(Cloud { told_region: Some(region), ..cloud })
     }
 
     fn of_config(
@@ -178,6 +195,8 @@ impl Cloud {
             s3: aws_sdk_s3::Client::from_conf(s3),
             names,
             address,
+            pocket: None,
+            told_region: None,
             config: Arc::new(config),
             calls: Arc::default(),
         }
@@ -187,6 +206,37 @@ impl Cloud {
     #[must_use]
     pub fn with_names(&self, names: Names) -> Self {
         Cloud { names, ..self.clone() }
+    }
+
+    /// The same clients, but the bucket is at this endpoint and has this name, whatever
+    /// the names say; `keeper` lives as long as they do. The place stays what it was: it
+    /// is where the tasks are.
+    #[must_use]
+    pub fn with_bucket_at(
+        &self,
+        endpoint: &Endpoint,
+        bucket: &str,
+        keeper: Arc<dyn Any + Send + Sync>,
+    ) -> Self {
+        let there = Self::connect(endpoint, self.names.clone());
+        let pocket = Some(Pocket { bucket: bucket.to_owned(), _keeper: keeper });
+        Cloud { s3: there.s3, pocket, ..self.clone() }
+    }
+
+    /// The bucket of the calls.
+    pub(super) fn bucket(&self) -> &str {
+        self.pocket.as_ref().map_or(&self.names.bucket, |pocket| &pocket.bucket)
+    }
+
+    /// The region that a task must be told, where it finds the endpoint by it.
+    #[must_use]
+    pub fn told_region(&self) -> Option<&str> {
+        self.told_region.as_deref()
+    }
+
+    /// The region of the calls.
+    pub(super) fn region(&self) -> &str {
+        &self.address.1
     }
 
     /// Where this is, in one string: endpoint, region and cluster. Runs in different
@@ -248,7 +298,10 @@ where
     let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
     let code = metadata.and_then(|meta| meta.code()).map(str::to_owned);
     let status = error.raw_response().map(|response| response.status().as_u16());
+    let unsigned = has_no_credentials(error);
     let kind = match error {
+        // Nothing is sent that cannot be signed.
+        _ if unsigned => ErrorKind::Unauthenticated,
         SdkError::ConstructionFailure(_) => ErrorKind::NotSent,
         SdkError::DispatchFailure(failure) if failure.is_user() => ErrorKind::NotSent,
         SdkError::ServiceError(_) => {
@@ -261,6 +314,7 @@ where
     let message = match (said, &code) {
         (Some(said), Some(code)) => format!("{said} ({code})"),
         (None, Some(code)) => code.clone(),
+        _ if unsigned => format!("there are no credentials: {}", innermost(error)),
         _ => innermost(error),
     };
     CloudError { call, kind, code, message }
@@ -292,6 +346,19 @@ fn classify(code: Option<&str>, status: Option<u16>, said: Option<&str>) -> Erro
     }
 }
 
+/// Whether the call failed for want of credentials: there are none, or whoever has them
+/// does not answer.
+fn has_no_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(it) = cause {
+        if it.is::<CredentialsError>() {
+            return true;
+        }
+        cause = it.source();
+    }
+    false
+}
+
 /// The last cause says most: `Connection refused`, not `dispatch failure`.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
@@ -302,35 +369,4 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_mean_what_their_codes_and_words_say() {
-        let no_task = "The referenced task was not found.";
-        let table = [
-            ("ThrottlingException", 400, "Rate exceeded", ErrorKind::Throttled),
-            ("Throttling", 400, "", ErrorKind::Throttled),
-            ("SlowDown", 503, "", ErrorKind::Throttled),
-            ("TooManyRequestsException", 400, "", ErrorKind::Throttled),
-            ("Other", 429, "", ErrorKind::Throttled),
-            ("RequestTimeout", 400, "Your socket connection …", ErrorKind::Ambiguous),
-            ("InternalError", 500, "", ErrorKind::Ambiguous),
-            ("InvalidParameterException", 400, no_task, ErrorKind::NotFound),
-            ("InvalidParameterException", 400, "count must be …", ErrorKind::Refused),
-            ("ClusterNotFoundException", 400, "Cluster not found.", ErrorKind::NotFound),
-            ("NoSuchKey", 404, "", ErrorKind::NotFound),
-            ("PreconditionFailed", 412, "", ErrorKind::Precondition),
-            ("ConditionalRequestConflict", 409, "", ErrorKind::Precondition),
-            ("ConflictException", 400, "", ErrorKind::Conflict),
-            ("ConflictException", 409, "", ErrorKind::Conflict),
-            ("AccessDenied", 403, "", ErrorKind::Denied),
-            ("AccessDeniedException", 400, "", ErrorKind::Denied),
-            ("ExpiredTokenException", 400, "", ErrorKind::Unauthenticated),
-            ("RequestTimeTooSkewed", 403, "", ErrorKind::Unauthenticated),
-        ];
-        for (code, status, said, kind) in table {
-            assert_eq!(classify(Some(code), Some(status), Some(said)), kind, "{code} {status}");
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ mod autoscaling;
 pub mod calls;
 mod client;
 mod cloudwatch;
+mod definitions;
 mod ecs;
 mod error;
 mod s3;
@@ -17,5 +18,7 @@ mod site;
 pub mod types;
 
 pub use client::Cloud;
+pub use definitions::{AGENT, DEVICE, Described, WATCHDOG};
 pub use error::{CloudError, ErrorKind};
+pub(crate) use site::loopback;
 pub use site::{Access, Endpoint, Names, Site};

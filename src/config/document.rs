@@ -3,7 +3,7 @@
 //! Invariant: a value is shown only once its key is known and it has the kind that the
 //! key wants. What stands at any other place may be a secret, and is named by its key.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt::Display};
+use std::{collections::BTreeMap, fmt::Display};
 
 use toml::{
     Spanned,

@@ -25,6 +25,7 @@ use super::{
     notices::Notices,
     run::{Over, Run, Telling},
     snapshot::{Level, OrdersView, Snapshot},
+    supply::Supply,
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
@@ -43,6 +44,8 @@ pub(super) struct Actor {
     pub(super) clock: Clock,
     pub(super) notices: Notices,
     pub(super) fleet: Fleet,
+    /// Who scales the group, and what is short.
+    pub(super) supply: Supply,
     /// When the instances were seen last (this machine's clock).
     pub(super) fleet_at: Option<Millis>,
     pub(super) run: Option<Run>,
@@ -75,6 +78,7 @@ pub(super) struct Actor {
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     pub(super) definition: Look,
+    pub(super) providers: Look,
     pub(super) counts: Look,
     pub(super) instances: Look,
     pub(super) progress: Look,
@@ -150,6 +154,7 @@ impl Actor {
             clock,
             notices: Notices::default(),
             fleet: Fleet::default(),
+            supply: Supply::default(),
             fleet_at: None,
             run: None,
             tasks_at: None,

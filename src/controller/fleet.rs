@@ -172,6 +172,12 @@ impl Fleet {
         self.definition = None;
     }
 
+    /// Forgets everything: other instances count from now on.
+    pub(super) fn forget(&mut self) {
+        let (generation, group_generation) = (self.generation + 1, self.group_generation + 1);
+        *self = Fleet { generation, group_generation, ..Fleet::default() };
+    }
+
     /// Machines on their way out that somebody must still see to.
     pub(super) fn unfinished(&self) -> usize {
         self.to_go() as usize

@@ -32,6 +32,7 @@ pub mod progress;
 mod requests;
 mod run;
 pub mod snapshot;
+mod supply;
 mod sweep;
 mod tasks;
 mod tell;
@@ -51,9 +52,10 @@ use crate::{
 };
 
 pub use command::Command;
+pub(crate) use requests::too_long;
 pub use snapshot::Snapshot;
 
-use crate::model::registry::{Policy, Workload};
+use crate::model::registry::{Policy, TaskDefinition, Workload};
 
 /// How many commands may wait. A person types slower, a stuck controller must not
 /// eat memory.
@@ -68,6 +70,8 @@ pub struct Options {
     pub devices_per_task: u32,
     /// What runs in a task, in runs that it begins.
     pub workload: Workload,
+    /// The task definition of the tasks, in runs that it begins; none: that of the names.
+    pub definition: Option<TaskDefinition>,
     /// What is done about losses and missing room, and how long the lease is, in runs
     /// that it begins.
     pub policy: Policy,

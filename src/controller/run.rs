@@ -17,6 +17,7 @@ use super::{
     figures::Figures,
     jobs::Progress as Reading,
     progress::{Progress, Tally},
+    requests::prefix,
     snapshot::Stuck,
     sweep::Sweep,
 };
@@ -100,6 +101,9 @@ pub(super) struct Run {
     pub(super) stray_from: BTreeMap<String, Millis>,
     /// The container instances that tasks are on, as far as seen.
     pub(super) hosts: HashMap<String, String>,
+    /// Tasks that wait for their capacity provider's instances, and since when
+    /// (monotonic).
+    pub(super) provisioning: BTreeMap<String, Millis>,
     pub(super) sweep: Sweep,
     /// The calls of earlier runs, by operation.
     pub(super) calls_before: BTreeMap<String, u64>,
@@ -200,8 +204,15 @@ impl Run {
             names.task_definition.clone_from(definition);
             names.container.clone_from(container);
         }
+        if let Some(capacity) = &registry.capacity {
+            names.capacity.clone_from(capacity);
+            names.network.clone_from(&registry.network);
+        }
+        if let Some(definition) = &registry.definition {
+            names = names.of(definition);
+        }
         Run {
-            prefix: format!("loadtop/{id}/"),
+            prefix: prefix(&id),
             folder: runs.join(&id),
             id,
             plan,
@@ -231,6 +242,7 @@ impl Run {
             strays: BTreeSet::new(),
             stray_from: BTreeMap::new(),
             hosts: HashMap::new(),
+            provisioning: BTreeMap::new(),
             sweep: Sweep::default(),
             calls_before: BTreeMap::new(),
             reading: Arc::default(),
@@ -308,6 +320,7 @@ impl Run {
         self.stopping.clear();
         self.stop_from.clear();
         self.unknown.clear();
+        self.provisioning.clear();
         self.sweep = Sweep::default();
         self.ending = None;
         self.table = TableState::Ours(term);

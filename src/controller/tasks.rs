@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cloud::{
         CloudError, ErrorKind,
-        types::{Started, TaskSeen},
+        types::{Shortage, Started, TaskSeen},
     },
     model::{
         Millis,
@@ -36,6 +36,9 @@ const EXIT_TERMINATED: i32 = 143;
 
 /// What an answer to RunTask means, and what to tell the person.
 fn read(answer: Result<Started, CloudError>, name: &str) -> (Outcome, Option<String>) {
+    if shortage(&answer).is_some() {
+        return (Outcome::NoRoom, None);
+    }
     let again = |error: &CloudError| Some(format!("{error}; task {name} is asked for again"));
     match answer {
         Ok(started) => match (started.tasks.first(), started.failures.first()) {
@@ -58,6 +61,16 @@ fn read(answer: Result<Started, CloudError>, name: &str) -> (Outcome, Option<Str
             _ if error.message.contains("No Container Instances") => (Outcome::NoRoom, None),
             _ => (Outcome::Refused, Some(format!("{error}; task {name} was not started"))),
         },
+    }
+}
+
+/// What is short, where that is why no task was started. It may come as a failure beside
+/// HTTP 200, or as an error, even as one of throttling.
+fn shortage(answer: &Result<Started, CloudError>) -> Option<Shortage> {
+    match answer {
+        Ok(started) if started.tasks.is_empty() => started.failures.first()?.shortage(),
+        Ok(_) => None,
+        Err(error) => Shortage::of(&error.message),
     }
 }
 
@@ -98,7 +111,9 @@ impl Actor {
             return;
         }
         let refusal = reason_of(&answer);
-        let throttled = matches!(&answer, Err(error) if error.kind == ErrorKind::Throttled);
+        let shortage = shortage(&answer);
+        let throttled = shortage.is_none()
+            && matches!(&answer, Err(error) if error.kind == ErrorKind::Throttled);
         let conflict = matches!(&answer, Err(error) if error.kind == ErrorKind::Conflict);
         let (outcome, notice) = read(answer, &task_name(slot, attempt));
         run.changed_blocks.insert(block_of(slot));
@@ -118,10 +133,16 @@ impl Actor {
             Outcome::Refused => run.failure(&refusal),
             Outcome::NotAsked => {}
         }
+        let is_placed = matches!(outcome, Outcome::Placed(_));
         run.slots.answered(slot, outcome, now);
         let given_up = run.slots.get(slot).is_some_and(|it| it.state == SlotState::GivenUp);
         if let Some(text) = notice {
             self.notice(Level::Warning, text);
+        }
+        match shortage {
+            Some(shortage) => self.note_shortage(shortage),
+            None if is_placed => self.supply.shortage = None,
+            None => {}
         }
         if throttled {
             self.throttled("RunTask");
@@ -156,7 +177,8 @@ impl Actor {
         };
         let policy = &run.registry.policy;
         let (wait, then) = (policy.capacity_wait_ms, policy.no_capacity);
-        let waiting = run.slots.waiting_longer(now, wait);
+        let mut waiting = run.slots.waiting_longer(now, wait);
+        waiting.extend(run.provisioning_longer(now, wait));
         if waiting.is_empty() {
             return;
         }
@@ -173,10 +195,14 @@ impl Actor {
         }
         run.failure("no room");
         let waited = humantime::format_duration(std::time::Duration::from_millis(wait));
-        let why = format!("{count} devices found no room for {waited}");
+        let short = self.supply.shortage.map(|it| it.name(self.is_spot()));
+        let short = short.map_or_else(String::new, |short| format!(" ({short})"));
+        let why = format!("{count} devices found no room for {waited}{short}");
         match then {
             NoCapacity::Shrink => {
-                run.change(Change::Drop { devices });
+                if let Some(run) = &mut self.run {
+                    run.change(Change::Drop { devices });
+                }
                 let text = format!("{why}: the run goes on without them (--no-capacity)");
                 self.notice(Level::Error, text);
             }
@@ -253,6 +279,7 @@ impl Actor {
     }
 
     pub(super) fn learn_tasks(&mut self, asked: &[String], tasks: &[TaskSeen]) {
+        let at = self.clock.monotonic();
         self.tasks_at = Some(wall());
         self.learn_unknown(asked, tasks);
         for task in tasks {
@@ -265,6 +292,7 @@ impl Actor {
             } else if let Some(host) = &task.instance_arn {
                 run.hosts.insert(task.arn.clone(), host.clone());
             }
+            run.note_provisioning(task, at);
             let Some(slot) = run.slots.by_arn(&task.arn) else {
                 continue;
             };
@@ -345,7 +373,7 @@ impl Actor {
             return self.notice(Level::Warning, text);
         }
         run.slots.gone(slot, Gone::Lost, now);
-        if task.exit_code == Some(0) && !run.is_of_images() {
+        if task.exit_code == Some(0) && !run.is_of_images() && !task.was_interrupted() {
             // An agent ends well only when it is told: it may have read before us that
             // the run is over. If not, its slot is asked for again in a moment.
             run.tally.stopped += 1;
@@ -393,6 +421,9 @@ fn wanted(run: &Run, slot: u32, at: Millis) -> u32 {
 
 /// Why a task ended, in a few words.
 fn reason(task: &TaskSeen) -> String {
+    if task.was_interrupted() {
+        return "AWS took its Spot capacity back".to_owned();
+    }
     let said = task.container_reason.as_deref().or(task.stopped_reason.as_deref());
     match (task.exit_code, said) {
         (Some(2), _) => "exit code 2: its settings or limits do not fit, see its log".to_owned(),

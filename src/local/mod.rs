@@ -17,6 +17,7 @@ mod clock;
 mod command;
 mod engine;
 pub mod faults;
+mod pocket;
 mod runner;
 mod shell;
 mod wire;
@@ -53,6 +54,7 @@ use self::{
 pub use self::{
     command::serve,
     engine::{BadLoss, Loss, Lost, Rate},
+    pocket::PocketBucket,
     runner::{Devices, Ledger, RunLedger},
 };
 #[cfg(test)]
@@ -276,6 +278,13 @@ impl LocalCloud {
         self.shell.engine(|engine, _| engine.lose_task(arn))
     }
 
+    /// Lets AWS want the capacity of a task on Fargate Spot back. False if it is none that
+    /// runs.
+    #[must_use]
+    pub fn interrupt_spot(&self, arn: &str) -> bool {
+        self.shell.engine(|engine, now| engine.interrupt_spot(arn, now))
+    }
+
     /// Lets a machine (`i-…`) die with all that runs on it; its group notices after
     /// some seconds, and replaces it. False if it is none that runs.
     #[must_use]
@@ -299,6 +308,7 @@ impl LocalCloud {
             bucket: NAME.to_owned(),
             task_definition: FAMILY.to_owned(),
             container: CONTAINER.to_owned(),
+            watchdog: None,
         }
     }
 

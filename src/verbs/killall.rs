@@ -230,6 +230,10 @@ fn has_ended(snapshot: &Snapshot) -> bool {
 /// Whether no instance is there but those that the group must have.
 fn is_empty(snapshot: &Snapshot) -> bool {
     let it = &snapshot.instances.value;
+    // Where nobody here scales, nothing is scaled to zero.
+    if snapshot.capacity.refusal().is_some() {
+        return true;
+    }
     snapshot.instances.at.is_some() && it.registered <= it.min && it.booting + it.leaving == 0
 }
 

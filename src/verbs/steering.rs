@@ -57,6 +57,7 @@ impl Steering {
             plan: None,
             devices_per_task: 1,
             workload: Workload::Agent,
+            definition: None,
             policy: Policy::default(),
             limit: None,
             runs,

@@ -31,7 +31,7 @@ fn fleet(desired: u32, running: &[u32]) -> Fleet {
             name: "d:1".into(),
             cpu: 512,
             memory: 512,
-            containers: vec![],
+            ..DefinitionSeen::default()
         }),
         ..Fleet::default()
     };

@@ -62,7 +62,7 @@ impl Site {
 }
 
 /// Looks again and again until there is something to see.
-async fn eventually<T, F: Future<Output = Option<T>>>(
+pub(super) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut look: impl FnMut() -> F,
 ) -> T {

@@ -12,6 +12,7 @@ pub(super) fn request(token: &str, name: &str) -> TaskRequest {
         started_by: "run-1".to_owned(),
         environment: vec![("LOADTOP_TASK".to_owned(), name.to_owned())],
         tags: vec![("loadtop:run".to_owned(), "run-1".to_owned())],
+        ..TaskRequest::default()
     }
 }
 

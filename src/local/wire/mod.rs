@@ -69,6 +69,8 @@ pub(super) struct Wire {
     key: auth::Key,
     faults: Arc<Faults>,
     requests: AtomicU64,
+    /// Whether nothing but S3 is answered.
+    objects_alone: bool,
 }
 
 /// The connection is to be closed without an answer.
@@ -158,7 +160,14 @@ impl Wire {
         key: auth::Key,
         faults: Arc<Faults>,
     ) -> Arc<Self> {
-        Arc::new(Wire { shell, buckets, key, faults, requests: AtomicU64::new(0) })
+        let (requests, objects_alone) = (AtomicU64::new(0), false);
+        Arc::new(Wire { shell, buckets, key, faults, requests, objects_alone })
+    }
+
+    /// The same for S3 alone, before anybody has it.
+    pub(super) fn for_objects_alone(self: Arc<Self>) -> Arc<Self> {
+        let wire = Arc::into_inner(self).expect("nobody else has it yet");
+        Arc::new(Wire { objects_alone: true, ..wire })
     }
 
     /// Answers one request, unless the connection is to be closed without an answer.
@@ -195,6 +204,9 @@ impl Wire {
         let now = UNIX_EPOCH + Duration::from_millis(self.shell.now());
         if let Err(error) = self.key.verify(protocol, &call.parts, &call.body, now) {
             return Ok(Err(error));
+        }
+        if self.objects_alone && protocol != Protocol::Rest {
+            return Ok(Err(ApiError::new("NotImplemented", 501, "There is only S3 here.")));
         }
         let (operation, key) = protocol.operation(&call);
         let fault = self.faults.decide(&operation, &key);
