@@ -102,6 +102,29 @@ class World:
         ensure(answer["tasks"], f"no task: {answer['failures']}")
         return answer["tasks"][0]["taskArn"]
 
+    def definition(self, words):
+        """A task definition that the command's launch type can run."""
+        if "FARGATE" not in words:
+            return "loadtop-agent"
+        self.clients.of("ecs").register_task_definition(**FARGATE)
+        return FARGATE["family"]
+
+    def caller(self):
+        """The ARN of whoever calls."""
+        return self.clients.of("sts").get_caller_identity()["Arn"]
+
+    def action(self, words):
+        """The name of a scheduled action: one that is there, unless it is to be made."""
+        name = self.another("action")
+        if "put-scheduled-update-group-action" not in words:
+            self.clients.of("autoscaling").put_scheduled_update_group_action(
+                AutoScalingGroupName=self.exports["LOADTOP_GROUP"],
+                ScheduledActionName=name,
+                StartTime=moment(1200 + self.number),
+                DesiredCapacity=0,
+            )
+        return name
+
     def key(self):
         """The key of an object that is there."""
         key = self.another("key")
@@ -134,55 +157,88 @@ QUERY = {
     },
 }
 VARIABLE = {"name": "PEERS", "value": "1"}
+QUOTA = ["--quota-code", "L-3032A538"]
 OVERRIDES = {"containerOverrides": [{"name": "agent", "environment": [VARIABLE]}]}
+FARGATE = {
+    "family": "peers-fargate",
+    "networkMode": "awsvpc",
+    "requiresCompatibilities": ["FARGATE"],
+    "cpu": "256",
+    "memory": "512",
+    "containerDefinitions": [{"name": "agent", "image": "none", "command": ["sleep", "60"]}],
+}
+NETWORK = ["--network-configuration", "awsvpcConfiguration={subnets=[subnet-0000000a]}"]
 PROGRAM = {"name": "a", "image": "none", "memory": 64, "command": ["sleep", "60"]}
 
 VALUES = {
+    "--action-names": lambda *_: "ecs:RunTask",
     "--auto-scaling-group-name": lambda world, _: world.exports["LOADTOP_GROUP"],
     "--auto-scaling-group-names": lambda world, _: world.exports["LOADTOP_GROUP"],
     "--body": lambda world, _: world.file(),
     "--bucket": lambda world, _: world.bucket,
+    "--capacity-providers": lambda *_: "FARGATE",
     "--client-token": lambda world, _: world.another("token"),
     "--cluster": lambda world, _: world.cluster,
     "--clusters": lambda world, _: world.cluster,
     "--container-definitions": lambda *_: json.dumps([PROGRAM]),
     "--container-instances": lambda world, _: world.instance(),
+    "--context-entries": lambda world, _: (
+        f"ContextKeyName=ecs:cluster,ContextKeyValues={world.cluster},ContextKeyType=string"
+    ),
     "--desired-capacity": lambda *_: "2",
     "--end-time": lambda *_: moment(0),
     "--family": lambda world, _: world.another("family"),
+    "--group-ids": lambda *_: "sg-00000000",
     "--if-match": lambda world, words: world.tag(words),
     "--if-none-match": lambda *_: '"another"',
     "--instance-id": lambda world, _: world.machine(),
     "--key": lambda world, words: world.another("key") if "'*'" in words else world.key(),
+    "--max-size": lambda *_: "10",
     "--metric-data": lambda *_: json.dumps([{"MetricName": "Seen", "Value": 1}]),
     "--metric-data-queries": lambda *_: json.dumps([QUERY]),
+    "--min-size": lambda *_: "0",
     "--namespace": lambda *_: "peers",
+    "--network-mode": lambda *_: "bridge",
     "--overrides": lambda *_: json.dumps(OVERRIDES),
+    "--policy-source-arn": lambda world, _: world.caller(),
     "--prefix": lambda *_: "peers",
+    "--quota-code": lambda *_: "L-3032A538",
     "--reason": lambda *_: "the peers have seen it",
-    "--start-time": lambda *_: moment(-600),
+    "--requires-compatibilities": lambda *_: "EC2",
+    "--resource-arns": lambda *_: "*",
+    "--scheduled-action-name": lambda world, words: world.action(words),
+    "--scheduled-action-names": lambda world, words: world.action(words),
+    "--service-code": lambda *_: "fargate",
+    "--start-time": lambda _, words: moment(600 if "autoscaling" in words else -600),
     "--started-by": lambda *_: "peers",
+    "--subnet-ids": lambda *_: "subnet-0000000a",
     "--tags": lambda *_: "key=loadtop:run,value=peers",
     "--task": lambda world, _: world.task(),
-    "--task-definition": lambda *_: "loadtop-agent",
+    "--task-definition": lambda world, words: world.definition(words),
     "--tasks": lambda world, _: world.task(),
+    "get-aws-default-service-quota": lambda *_: ["--service-code", "fargate", *QUOTA],
 }
-"""What a placeholder stands for, by the option that it belongs to."""
+"""What a placeholder stands for, by the option that it belongs to: a word, or several."""
 
-UNNAMED = {"get-object": lambda world: [str(world.folder / "object")]}
+UNNAMED = {
+    "get-object": lambda world, _: [str(world.folder / "object")],
+    "run-task": lambda _, words: NETWORK if "FARGATE" in words else [],
+}
 """Arguments that a command needs beyond what is documented, by its name."""
 
 
 def filled(variant, world):
     """The command's words, with values in the place of its placeholders."""
-    words = variant.split()
-    for index, word in enumerate(words):
+    words, made = variant.split(), []
+    for word in words:
         if is_placeholder(word):
-            option = words[index - 1]
+            option = made[-1]
             ensure(option in VALUES, f"no value for {word} of {option}: see VALUES")
-            words[index] = VALUES[option](world, words)
-    words = [word.strip("'") if word == "'*'" else word for word in words]
-    return words[1:] + UNNAMED.get(words[2], lambda _: [])(world)
+            value = VALUES[option](world, made + words[len(made) :])
+            made += value if isinstance(value, list) else [value]
+        else:
+            made.append("*" if word == "'*'" else word)
+    return made[1:] + UNNAMED.get(made[2], lambda *_: [])(world, made)
 
 
 def run(words, environment):

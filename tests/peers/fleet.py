@@ -21,6 +21,8 @@ from processes import KEYS, REGION, finish
 CLUSTER = "judged"
 GROUP = "judged-machines"
 BUCKET = "judged-runs"
+AGENT = "judged-agent"
+"""A task definition of loadtop's agent, and its container."""
 PROGRAM = "judged-program"
 """A task definition that is not loadtop's, and its container."""
 LOOK_EVERY = 0.1
@@ -56,20 +58,20 @@ def furnish(url, machines, most, room):
         DesiredCapacity=machines,
         AvailabilityZones=["us-east-1a"],
     )
-    for family, container, command in [
-        ("loadtop-agent", "agent", ["loadtop", "agent"]),
-        (PROGRAM, PROGRAM, ["sleep", "600"]),
+    for name, command in [
+        (AGENT, ["loadtop", "agent"]),
+        (PROGRAM, ["sleep", "600"]),
     ]:
         # moto's machines have 4,096 CPU units and 7,482 MiB.
         defined = {
-            "name": container,
+            "name": name,
             "image": "none",
             "cpu": 4096 // room,
             "memory": 7482 // room,
             "essential": True,
             "command": command,
         }
-        ecs.register_task_definition(family=family, containerDefinitions=[defined])
+        ecs.register_task_definition(family=name, containerDefinitions=[defined])
     client("s3", url).create_bucket(Bucket=BUCKET)
 
 
@@ -175,11 +177,10 @@ class Fleet:
         command = container["command"]
         program = [self._loadtop if command[0] == "loadtop" else command[0], *command[1:]]
         with (self._logs / f"{run}-{told['LOADTOP_TASK']}.log").open("wb") as sink:
-            # Its standard input is ours, so that an agent ends at once when we are killed.
             process = subprocess.Popen(
                 program,
-                env=os.environ | self._environment | told | {"LOADTOP_LIFELINE": "stdin"},
-                stdin=subprocess.PIPE,
+                env=os.environ | self._environment | told,
+                stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )

@@ -16,7 +16,7 @@ import time
 import emulators
 import hlog
 from checks import ensure, eventually
-from fleet import BUCKET, CLUSTER, GROUP, PROGRAM, Fleet, client, furnish
+from fleet import AGENT, BUCKET, CLUSTER, GROUP, PROGRAM, Fleet, client, furnish
 from processes import KEYS, REGION, Lines, complete, practice_target, running
 
 RUN_WITHIN = 150
@@ -26,6 +26,22 @@ PER_TASK = 25
 HOLD_S = 12
 ROOM = 4
 """Tasks that fit on a machine: the run needs two machines, and begins with one."""
+
+CONFIG = f"""
+region = "{REGION}"
+cluster = "{CLUSTER}"
+bucket = "{BUCKET}"
+[capacity]
+group = "{GROUP}"
+[task]
+definition = "{AGENT}"
+container = "{AGENT}"
+agent = true
+[run]
+lease = "2m"
+"""
+"""What loadtop is told of the place; where its services are is in the environment. Should
+we be killed, agents end with their lease."""
 
 
 @dataclasses.dataclass
@@ -41,8 +57,7 @@ class Site:
 
     def words(self, *words):
         """The command line of loadtop for this place."""
-        place = ["--cluster", CLUSTER, "--group", GROUP, "--bucket", BUCKET]
-        return [self.loadtop, *words, *place]
+        return [self.loadtop, *words, "--config", self.home / "loadtop.toml"]
 
     def loadtop_says(self, *words):
         """Runs loadtop to its end; the answer is what it printed as JSON, and its words."""
@@ -93,6 +108,7 @@ def site(ground):
             "AWS_ENDPOINT_URL": front,
             "AWS_ENDPOINT_URL_CLOUDWATCH": metrics,
         }
+        (ground.home / "loadtop.toml").write_text(CONFIG)
         furnish(moto, machines=1, most=5, room=ROOM)
         logs = ground.home / "agents"
         logs.mkdir(exist_ok=True)
