@@ -10,6 +10,8 @@ everything else on as it is.
   to run.
 - moto's containers exit with 0, whatever became of them; their real exit codes are put
   into what DescribeTasks answers.
+- moto's RunTask breaks (500) on a task definition whose containers say no memory, since
+  the task does: such a container reserves some, of which loadtop is not told.
 - ministack does not understand the timestamps of CBOR (tag 1) in PutMetricData, and
   dates what comes by its arrival, so that intervals run into one another: the tags are
   taken off.
@@ -20,6 +22,7 @@ import gzip
 import http.client
 import http.server
 import json
+import sys
 import threading
 import urllib.parse
 
@@ -28,6 +31,8 @@ import cbor2
 from processes import serving, tools
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+RESERVED = 4
+"""MiB that a container reserves which says nothing of memory."""
 FRONT_WAIT = 30.0
 """How long moto may take for one answer, in seconds."""
 
@@ -118,29 +123,43 @@ class Front(http.server.BaseHTTPRequestHandler):
 
 
 class FrontOfMoto(Front):
-    """Corrects ListTasks and DescribeTasks."""
+    """Corrects ListTasks, DescribeTasks and what task definitions say of memory."""
 
     exit_codes = {}
     """By task; whoever ends tasks writes them down here."""
 
     def asked(self, body):
-        """ListTasks names the status that AWS would take."""
-        if self.operation() != "ListTasks":
-            return body
-        return json.dumps({"desiredStatus": "RUNNING"} | json.loads(body)).encode()
+        """ListTasks names the status that AWS would take; every container says memory."""
+        if self.operation() == "ListTasks":
+            return json.dumps({"desiredStatus": "RUNNING"} | json.loads(body)).encode()
+        if self.operation() == "RegisterTaskDefinition":
+            request = json.loads(body)
+            for container in request["containerDefinitions"]:
+                if "memory" not in container:
+                    container["memoryReservation"] = RESERVED
+            return json.dumps(request).encode()
+        return body
 
     def answered(self, body):
-        """DescribeTasks has the exit codes that there were."""
-        if self.operation() != "DescribeTasks":
-            return body
-        answer = json.loads(body)
-        for task in answer["tasks"]:
-            code = self.exit_codes.get(task["taskArn"])
-            for container in task["containers"]:
-                container.pop("exitCode", None)
-                if code is not None:
-                    container["exitCode"] = code
-        return json.dumps(answer).encode()
+        """DescribeTasks has the exit codes that there were; no container says more memory."""
+        if self.operation() == "DescribeTasks":
+            answer = json.loads(body)
+            for task in answer["tasks"]:
+                self._say_exit_code(task)
+            return json.dumps(answer).encode()
+        if self.operation().endswith("TaskDefinition"):
+            answer = json.loads(body)
+            for container in answer["taskDefinition"]["containerDefinitions"]:
+                container.pop("memoryReservation", None)
+            return json.dumps(answer).encode()
+        return body
+
+    def _say_exit_code(self, task):
+        code = self.exit_codes.get(task["taskArn"])
+        for container in task["containers"]:
+            container.pop("exitCode", None)
+            if code is not None:
+                container["exitCode"] = code
 
 
 class FrontOfMinistack(Front):
@@ -159,11 +178,21 @@ class FrontOfMinistack(Front):
         return cbor2.dumps(request)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Serves a front; that a client has gone meanwhile is its own affair."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Says what went wrong here."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextlib.contextmanager
 def fronting(handler):
     """A server of its own for a front; the block gets its URL."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

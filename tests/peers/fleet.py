@@ -174,7 +174,7 @@ class Fleet:
         }
         run = told["LOADTOP_RUN"]
         self.started.setdefault(run, []).append(told)
-        command = container["command"]
+        command = container.get("entryPoint", []) + container.get("command", [])
         program = [self._loadtop if command[0] == "loadtop" else command[0], *command[1:]]
         with (self._logs / f"{run}-{told['LOADTOP_TASK']}.log").open("wb") as sink:
             process = subprocess.Popen(

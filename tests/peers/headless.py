@@ -27,21 +27,30 @@ HOLD_S = 12
 ROOM = 4
 """Tasks that fit on a machine: the run needs two machines, and begins with one."""
 
-CONFIG = f"""
+PLACE = f"""
 region = "{REGION}"
 cluster = "{CLUSTER}"
 bucket = "{BUCKET}"
-[capacity]
-group = "{GROUP}"
-[task]
-definition = "{AGENT}"
-container = "{AGENT}"
-agent = true
-[run]
-lease = "2m"
+run = {{ lease = "2m" }}
 """
 """What loadtop is told of the place; where its services are is in the environment. Should
 we be killed, agents end with their lease."""
+ON_MACHINES = f"""
+capacity = {{ group = "{GROUP}" }}
+task = {{ definition = "{AGENT}", container = "{AGENT}", agent = true }}
+"""
+ON_FARGATE = """
+[capacity]
+fargate = "on-demand"
+subnets = ["{subnet}"]
+security-groups = ["{security_group}"]
+[task]
+image = "loadtop:judged"
+cpu = 256
+memory = 512
+agent = true
+family = "judged-fargate"
+"""
 
 
 @dataclasses.dataclass
@@ -54,10 +63,11 @@ class Site:
     ministack: str
     environment: dict
     fleet: Fleet
+    config: str = "loadtop.toml"
 
     def words(self, *words):
         """The command line of loadtop for this place."""
-        return [self.loadtop, *words, "--config", self.home / "loadtop.toml"]
+        return [self.loadtop, *words, "--config", self.home / self.config]
 
     def loadtop_says(self, *words):
         """Runs loadtop to its end; the answer is what it printed as JSON, and its words."""
@@ -108,7 +118,7 @@ def site(ground):
             "AWS_ENDPOINT_URL": front,
             "AWS_ENDPOINT_URL_CLOUDWATCH": metrics,
         }
-        (ground.home / "loadtop.toml").write_text(CONFIG)
+        (ground.home / "loadtop.toml").write_text(PLACE + ON_MACHINES)
         furnish(moto, machines=1, most=5, room=ROOM)
         logs = ground.home / "agents"
         logs.mkdir(exist_ok=True)
@@ -122,6 +132,7 @@ def judge(report, ground):
         whole_run(report, place)
         steered_run(report, place)
         run_of_programs(report, place)
+        runs_on_fargate(report, place)
 
 
 @contextlib.contextmanager
@@ -315,6 +326,38 @@ def run_of_programs(report, place):
         ids = {environment["DEVICE"] for environment in told}
         ensure(len(ids) == devices, f"ids: {ids}")
         check_ended(place, summary["run"], [-signal.SIGTERM] * devices)
+
+
+def runs_on_fargate(report, place):
+    """Twice on Fargate, by a task definition that loadtop registers, once."""
+    ec2 = client("ec2", place.moto)
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    group = next(it for it in groups if it["VpcId"] == subnet["VpcId"])
+    told = ON_FARGATE.format(subnet=subnet["SubnetId"], security_group=group["GroupId"])
+    (place.home / "fargate.toml").write_text(PLACE + told)
+    place = dataclasses.replace(place, config="fargate.toml")
+    ecs = client("ecs", place.moto)
+    for which in ("a run on Fargate registers its task definition", "the next one finds it"):
+        with report.check(which), counted_target(place) as (url, counts):
+            summary, _ = place.loadtop_says(
+                *("run", "--headless", "--json", "--target", url, "-n", 50),
+                *("--devices-per-task", PER_TASK, "--ramp-up", "1s", "--hold-for", "2s"),
+            )
+            ensure(summary["result"] == "passed", f"{summary}")
+            ensure(summary["tasks"]["started"] == 2, f"{summary['tasks']}")
+            sent, got = summary["requests"] + summary["unfinished"], counts()
+            ensure(got["lines"] == sent, f"{got['lines']} lines, {sent} requests")
+            check_ended(place, summary["run"], [0, 0])
+            by = f"loadtop/{summary['run']}"
+            arns = ecs.list_tasks(cluster=CLUSTER, startedBy=by)["taskArns"]
+            tasks = ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"]
+            kinds = {task["launchType"] for task in tasks}
+            ensure(kinds == {"FARGATE"}, f"launch types: {kinds}")
+            addresses = {it["value"] for task in tasks for it in task["attachments"][0]["details"]}
+            ensure(subnet["SubnetId"] in addresses, f"{addresses}")
+            found = ecs.list_task_definitions(familyPrefix="judged-fargate")
+            ensure(len(found["taskDefinitionArns"]) == 1, f"{found['taskDefinitionArns']}")
 
 
 def tasks_run(place, tasks):
