@@ -4,6 +4,7 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
+mod doctor;
 mod init;
 mod local;
 mod options;
@@ -15,29 +16,18 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
+    doctor::{Doctor, Document},
     init::Init,
     local::Local,
     options::{Image, Making, Spreading, Where},
     values::Program,
-    verbs::{Add, Killall, Remove, Scale, Which},
+    verbs::{Add, Killall, Reap, Remove, Scale, Which},
 };
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 12] = [
-    "plan",
-    "reap",
-    "doctor",
-    "up",
-    "down",
-    "sweep",
-    "runs",
-    "report",
-    "replay",
-    "compare",
-    "creds",
-    "completions",
-];
+const PLANNED: [&str; 9] =
+    ["up", "down", "sweep", "runs", "report", "replay", "compare", "creds", "completions"];
 
 /// top for load tests: steer fleets of simulated devices from one terminal.
 ///
@@ -110,6 +100,8 @@ pub struct Dashboard {
 pub enum Command {
     /// Makes one run from beginning to end, and prints what it found
     Run(Run),
+    /// Shows what a load takes, before anything is started: calls, time, machines, money
+    Plan(Plan),
     /// Adds devices to a run that is on
     Add(Add),
     /// Takes the newest devices of a run away
@@ -126,6 +118,12 @@ pub enum Command {
     Killall(Killall),
     /// Writes a commented loadtop.toml: which cluster, what runs in its tasks, on what
     Init(Init),
+    /// Ends for good what nobody holds any more: runs whose lease has lapsed, their tasks
+    /// and instances
+    Reap(Reap),
+    /// Looks at everything that a run would stumble over, and changes nothing; or prints
+    /// the least policies that it needs
+    Doctor(Doctor),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),
     /// Serves the practice target: an echo, line by line
@@ -160,10 +158,42 @@ pub struct Run {
     /// Holds the load for this long after the ramp
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::hold)]
     pub hold_for: Duration,
+    /// Starts nothing; shows what it would take, and fails where it cannot be done
+    #[arg(long)]
+    pub dry_run: bool,
     /// Prints the summary as JSON
     #[arg(long)]
     pub json: bool,
     /// How the run is made.
+    #[command(flatten)]
+    pub making: Making,
+    /// Where.
+    #[command(flatten)]
+    pub place: Where,
+}
+
+/// What `plan` takes: what `run` would.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// A plan (not there yet: say --devices)
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// What the devices would talk to; a forecast does not depend on it
+    #[arg(long, value_name = "TARGET", value_parser = values::Targets)]
+    pub target: Option<Target>,
+    /// How many devices
+    #[arg(long, short = 'n', value_name = "N", value_parser = values::devices())]
+    pub devices: Option<u32>,
+    /// Spreads their starts over this long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::window)]
+    pub ramp_up: Duration,
+    /// Holds the load for this long after the ramp
+    #[arg(long, value_name = "TIME", value_parser = values::hold)]
+    pub hold_for: Option<Duration>,
+    /// Prints it as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How the run would be made.
     #[command(flatten)]
     pub making: Making,
     /// Where.
@@ -231,7 +261,9 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (line, says) in [
             ("loadtop --frobnicate", "--frobnicate"),
-            ("loadtop doctor", "`doctor` is planned"),
+            ("loadtop sweep", "`sweep` is planned"),
+            ("loadtop doctor --policy both", "operator, task"),
+            ("loadtop doctor --policy --no-write", "cannot be used with"),
             ("loadtop add", "<N>"),
             ("loadtop add 0", "0 is not in"),
             ("loadtop scale -1", "-1"),

@@ -12,6 +12,7 @@
 //! | [`cli`] | the command line |
 //! | [`config`] | what is told by flags, environment and `loadtop.toml` |
 //! | [`place`], [`session`] | where a command works, and what it stands on |
+//! | [`doctor`] | what a run would stumble over; the least policies |
 //! | [`dashboard`], [`headless`], [`verbs`] | the commands that make runs and steer them |
 //! | [`app`], [`ui`] | the dashboard: state and its updates; keys, theme, views |
 //! | [`controller`] | the actor: commands in, snapshots out; tasks are made to match the wish |
@@ -98,6 +99,7 @@ pub mod cloud;
 pub mod config;
 pub mod controller;
 pub mod dashboard;
+pub mod doctor;
 mod follow;
 pub mod headless;
 pub mod local;

@@ -9,7 +9,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::{
     cli::{self, Where},
-    cloud::{Access, Cloud, Names, Site},
+    cloud::{Access, Cloud, CloudError, Names, Site},
     config::{Asked, Config, File, Found, Lookup, Reach, Task},
     session,
     usage::Usage,
@@ -103,7 +103,12 @@ impl Standing {
 
     /// Clients for it. Without a bucket, that of this machine is lent to them.
     pub async fn connect(&self) -> color_eyre::Result<Cloud> {
-        session::with_bucket(Cloud::open(&self.config.access, self.names()).await?).await
+        session::with_bucket(self.open().await?).await
+    }
+
+    /// Clients for it as it is, with a bucket or without.
+    pub async fn open(&self) -> Result<Cloud, CloudError> {
+        Cloud::open(&self.config.access, self.names()).await
     }
 
     /// What the calls are about. No bucket is an empty name.

@@ -193,6 +193,7 @@ mod tests {
             network: crate::model::capacity::Network::default(),
             definition: None,
             policy: Policy::default(),
+            tags: std::collections::BTreeMap::new(),
             ended_at,
         }
     }

@@ -20,7 +20,7 @@ use crate::{
         snapshot::{LeadView, RunView},
     },
     local::{self, LocalCloud, PocketBucket},
-    model::registry::Policy,
+    model::{prices::Prices, registry::Policy},
     place::Place,
     plan::{Plan, Target},
     record,
@@ -52,8 +52,10 @@ pub struct Settings {
     /// The same as the configuration says, where the command line says nothing; none, too:
     /// loadtop's agent in the task definition of the place.
     pub task: Option<config::Task>,
-    /// Tags of a task definition that has to be registered.
+    /// Tags of everything that is started, besides loadtop's own.
     pub tags: BTreeMap<String, String>,
+    /// Prices of the user's own, by the keys of [`crate::model::prices`].
+    pub prices: BTreeMap<String, f64>,
     /// Which run the controller is for.
     pub join: Join,
     /// Whether it leads that run when nobody else does.
@@ -108,10 +110,11 @@ impl Settings {
         let settings = Settings {
             target,
             devices_per_task,
-            policy: making.policy(config.as_ref().and_then(|it| it.lease)),
+            policy: making.policy(config.as_ref()),
             place,
             image: Image::of(&making.image),
             tags: config.as_ref().map(|it| it.tags.clone()).unwrap_or_default(),
+            prices: config.as_ref().map(|it| it.prices.clone()).unwrap_or_default(),
             task: config.map(|it| it.task),
             join: Join::Own,
             leads: true,
@@ -261,7 +264,8 @@ async fn prepare(
     let target = settings.target.or_else(|| practice.map(|practice| practice.target().clone()));
     let target = target.map(Plan::simple);
     let plan = if runs_images { Some(target.unwrap_or_else(Plan::of_an_image)) } else { target };
-    let asked = tasks::Asked { image: settings.image, task: settings.task, tags: settings.tags };
+    let tags = settings.tags.clone();
+    let asked = tasks::Asked { image: settings.image, task: settings.task, tags };
     let (workload, definition) = tasks::find(cloud, site, asked).await?;
     if let Some(why) =
         controller::too_long(&cloud.with_names(cloud.names().clone().of(&definition)), &workload)
@@ -274,7 +278,9 @@ async fn prepare(
         workload,
         definition: Some(definition),
         policy: settings.policy,
+        tags: settings.tags,
         limit,
+        prices: Prices::at(site.costs, cloud.region(), &settings.prices),
         runs,
         join: settings.join,
         leads: settings.leads,

@@ -22,7 +22,10 @@ fn wrong_words_are_named_with_exit_code_2() {
         (&["run", "--headless"], "--target is missing"),
         (&["run", "--headless", "--target", "tcp://a:1"], "--devices is missing"),
         (&["run", "--target", "tcp://a:1", "-n", "5"], "add --headless"),
-        (&["run", "plan.yml"], "plans are not there yet"),
+        (&["run", "plan.yml"], "plan.yml: plans are not there yet"),
+        (&["plan", "plan.yml"], "plan.yml: plans are not there yet"),
+        (&["plan"], "--devices is missing"),
+        (&["run", "--dry-run"], "--devices is missing"),
         (&["--ramp-up", "soon"], "15s, 2m, 1h30m"),
     ] {
         let output = house.run(arguments);

@@ -75,6 +75,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
         definition: None,
         policy: Policy::default(),
         limit: None,
+        prices: None,
         runs: folder.path().join("runs"),
         join: Join::Own,
         leads: true,

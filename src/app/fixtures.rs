@@ -3,9 +3,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 mod capacity;
+mod money;
 mod steering;
 
 pub(crate) use capacity::{fargate, fargate_short, managed};
+pub(crate) use money::{budget, costing};
 pub(crate) use steering::{
     any_image, big_ending, booting, finding, following, leader_silent, nobody, stuck, unsure,
 };
@@ -53,6 +55,8 @@ pub(crate) fn all() -> Vec<(&'static str, Snapshot)> {
         ("fargate", fargate()),
         ("fargate_short", fargate_short()),
         ("managed", managed()),
+        ("costing", costing()),
+        ("budget", budget()),
     ]
 }
 
@@ -83,6 +87,8 @@ pub(crate) fn empty() -> Snapshot {
         finding: false,
         others: Vec::new(),
         orders: OrdersView::default(),
+        cost: None,
+        basis: None,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     action::Action,
     effect::{Cause, Effect},
     leave::{called_away, fleet_now, interrupt, kill, leave, leave_when_over, quit},
+    preview,
     prompt::{self, Value},
     scale::{Drain, Scaling, scale},
     state::{App, Choice, Dialog, Frozen, HELP_ENTRIES, Hint, Mode, Prompt, Question, Setting},
@@ -81,6 +82,12 @@ fn add(app: &mut App, now: Millis) -> Vec<Effect> {
         now,
     );
     app.unseen.add = (!effects.is_empty()).then_some(now);
+    if let Some(large) = preview::forecast(app, app.batch)
+        && !effects.is_empty()
+        && large.is_large()
+    {
+        say(app, &large.line(), now);
+    }
     effects
 }
 
@@ -190,7 +197,12 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
 
 fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
     match value {
-        Value::Batch(devices) => app.batch = devices,
+        Value::Batch(devices) => {
+            app.batch = devices;
+            if let Some(next) = preview::forecast(app, devices) {
+                return say(app, &next.line(), now);
+            }
+        }
         Value::Window(window) => app.window = window,
         Value::Instances(count) => return scale(app, Scaling::To(count), now),
     }

@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::values::duration;
 use crate::{
-    local::{Loss, Options, Runner, faults::Fault},
+    local::{Loss, Options, Runner, account, faults::Fault},
     usage::Usage,
 };
 
@@ -55,9 +55,13 @@ pub struct Local {
     pub modelled: bool,
     /// Lets calls fail: `OPERATION[@KEY]:KIND:SHARE`, such as RunTask:throttle:10% or
     /// PutObject@wish.json:reset-after:3; KIND is throttle, error-before, error-after,
-    /// reset-before, reset-after or slow=TIME. May be given several times
+    /// reset-before, reset-after, expired, deny or slow=TIME. May be given several times
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<Fault>,
+    /// Refuses an action, such as ecs:StopTask, as if no policy allowed it. May be given
+    /// several times
+    #[arg(long = "deny", value_name = "ACTION", value_parser = account::action)]
+    pub denied: Vec<String>,
     /// Loses tasks or instances again and again, such as tasks:5%/min, instances:2/min
     /// or spot:5%/min (tasks on Fargate Spot). May be given several times
     #[arg(long = "lose", value_name = "SPEC")]
@@ -86,6 +90,7 @@ impl Local {
         (options.boot, options.lag) = (self.boot, self.lag);
         (options.faults, options.losses) = (self.faults, self.losses);
         options.managed_scaling = self.managed_scaling;
+        options.account.denied = self.denied.into_iter().collect();
         if self.modelled {
             options.runner = Runner::Modelled;
         }

@@ -6,10 +6,13 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 
 use super::values::{self, Program};
-use crate::model::{
-    capacity::Capacity,
-    registry::{NoCapacity, OnLoss, Policy},
-    wish::Spread,
+use crate::{
+    config::Config,
+    model::{
+        capacity::Capacity,
+        registry::{NoCapacity, OnLoss, Policy},
+        wish::Spread,
+    },
 };
 
 /// How long devices go on without a controller, where nobody said.
@@ -94,16 +97,19 @@ pub struct Making {
 }
 
 impl Making {
-    /// What is done about losses and missing room, where the configuration names this
-    /// lease.
+    /// What is done about losses and missing room, how long the lease is and what the run
+    /// may cost: as said here, and otherwise by the configuration.
     #[must_use]
-    pub fn policy(&self, configured: Option<Duration>) -> Policy {
-        let lease = self.lease.or(configured).unwrap_or(LEASE);
+    pub fn policy(&self, configured: Option<&Config>) -> Policy {
+        let lease = self.lease.or(configured.and_then(|it| it.lease)).unwrap_or(LEASE);
+        let budget_usd = self.budget_usd.or(configured.and_then(|it| it.budget_usd));
         Policy {
             on_loss: self.on_loss,
             capacity_wait_ms: self.capacity_wait.as_millis() as u64,
             no_capacity: self.no_capacity,
             lease_ms: lease.as_millis() as u64,
+            budget_usd,
+            owns_group: configured.is_some_and(|it| it.owns_group),
         }
     }
 }

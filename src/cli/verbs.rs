@@ -104,3 +104,23 @@ pub struct Killall {
     #[command(flatten)]
     pub which: Which,
 }
+
+/// What `reap` takes.
+#[derive(Debug, Args)]
+pub struct Reap {
+    /// Does not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Says what would be ended, and ends nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Waits at most this long until nothing is left
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::wait)]
+    pub wait: Duration,
+    /// Prints the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where it is.
+    #[command(flatten)]
+    pub place: Where,
+}

@@ -31,7 +31,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What the place of a run is called where it is Amazon's own.
-const AWS: &str = "aws";
+pub(super) const AWS: &str = "aws";
 /// Why there is no client.
 const NO_REGION: &str = "no region is named: say --region, `region` in loadtop.toml, AWS_REGION, \
                          or one in the profile";
@@ -70,7 +70,7 @@ pub struct Cloud {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) names: Names,
     /// The endpoint's URL and region.
-    address: (String, String),
+    pub(super) address: (String, String),
     /// Where the bucket is, if that is elsewhere.
     pocket: Option<Pocket>,
     /// The region that tasks are told: whoever finds the endpoint by it needs it.
@@ -234,17 +234,18 @@ impl Cloud {
         self.told_region.as_deref()
     }
 
-    /// The region of the calls.
-    pub(super) fn region(&self) -> &str {
-        &self.address.1
-    }
-
     /// Where this is, in one string: endpoint, region and cluster. Runs in different
     /// places have nothing to do with each other, whatever their names.
     #[must_use]
     pub fn place(&self) -> String {
         let (url, region) = &self.address;
         format!("{} {region} {}", url.trim_end_matches('/'), self.names.cluster)
+    }
+
+    /// The region that it is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.address.1
     }
 
     /// What the calls are about.
@@ -342,6 +343,10 @@ fn classify(code: Option<&str>, status: Option<u16>, said: Option<&str>) -> Erro
         Some(412 | 409) => ErrorKind::Precondition,
         Some(500..) => ErrorKind::Ambiguous,
         _ if code.ends_with("NotFoundException") => ErrorKind::NotFound,
+        // Service Quotas, EC2.
+        _ if code == "NoSuchResourceException" || code.ends_with(".NotFound") => {
+            ErrorKind::NotFound
+        }
         _ => ErrorKind::Refused,
     }
 }

@@ -169,7 +169,7 @@ impl Cloud {
 /// Notes when a request left, when its answer came and how that is dated: the
 /// SDK's outputs do not carry the `Date` header.
 #[derive(Debug, Clone, Default)]
-struct DateTap {
+pub(super) struct DateTap {
     noted: Arc<Mutex<Noted>>,
 }
 
@@ -180,7 +180,7 @@ struct Noted {
 }
 
 impl DateTap {
-    fn dated(&self) -> Option<Dated> {
+    pub(super) fn dated(&self) -> Option<Dated> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner).dated
     }
 }

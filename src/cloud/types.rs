@@ -202,7 +202,7 @@ pub struct ClusterSeen {
 }
 
 /// An Auto Scaling group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupSeen {
     /// How many instances it should have.
     pub desired: u32,
@@ -212,6 +212,12 @@ pub struct GroupSeen {
     pub max: u32,
     /// Machine id and lifecycle state (`Pending`, `InService`, `Terminating`, …).
     pub machines: Vec<(String, String)>,
+    /// The instance types of the machines, by their ids.
+    pub types: BTreeMap<String, String>,
+    /// Whether some of the machines may be Spot instances.
+    pub spot: bool,
+    /// Those of them that no lower number takes away: they are protected from scale-in.
+    pub protected: Vec<String>,
 }
 
 /// The capacity providers of a cluster, as far as they concern us.

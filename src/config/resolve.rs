@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     cli::{self, Where, values},
-    model::capacity::{Capacity, Network},
+    model::{
+        capacity::{Capacity, Network},
+        prices,
+    },
     usage::Usage,
 };
 
@@ -359,8 +362,9 @@ impl Resolving<'_> {
 
     fn prices(&mut self, raw: &Raw) -> std::collections::BTreeMap<String, f64> {
         for (key, at) in &raw.prices {
-            if let Err(why) = rules::price(at.value) {
-                self.problems.at(at.line, &format!("prices.{key}"), why);
+            let alone = [(key.clone(), at.value)].into();
+            if let Err(wrong) = prices::check_overrides(&alone) {
+                self.problems.at(at.line, &format!("prices.{key}"), wrong.to_string());
             }
         }
         raw.prices.iter().map(|(key, at)| (key.clone(), at.value)).collect()

@@ -250,11 +250,6 @@ pub(crate) fn budget(dollars: f64) -> Verdict {
     )
 }
 
-/// A price.
-pub(super) fn price(dollars: f64) -> Verdict {
-    refuse_unless(dollars.is_finite() && dollars >= 0.0, "say dollars, 0 or more")
-}
-
 fn refuse_unless(fits: bool, why: &str) -> Verdict {
     if fits { Ok(()) } else { Err(why.to_owned()) }
 }
@@ -377,6 +372,5 @@ mod tests {
         for refused in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(budget(refused).is_err(), "{refused}");
         }
-        assert!(price(0.0).is_ok() && price(-0.1).is_err());
     }
 }

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
-    model::{Millis, leadership::Leadership, quota::Quotas},
+    model::{Millis, forecast::Basis, leadership::Leadership, quota::Quotas},
     record::Journal,
 };
 
@@ -68,6 +68,9 @@ pub(super) struct Actor {
     /// When the run's tasks were seen last (this machine's clock).
     pub(super) tasks_at: Option<Millis>,
     pub(super) looks: Looks,
+    /// What a forecast starts from, and not made again before then (monotonic).
+    pub(super) basis: Option<Arc<Basis>>,
+    pub(super) basis_from: Millis,
     jobs: JoinSet<Done>,
     commands: mpsc::Receiver<Command>,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -159,6 +162,8 @@ impl Actor {
             run: None,
             tasks_at: None,
             looks: Looks::default(),
+            basis: None,
+            basis_from: 0,
             jobs: JoinSet::new(),
             commands,
             snapshots,

@@ -33,12 +33,14 @@ impl Actor {
     pub(super) fn advance(&mut self) {
         let now = self.clock.monotonic();
         self.look_at_fleet(now);
+        self.keep_basis(now);
         self.find(now);
         self.obey_held();
         if self.run.as_ref().is_none_or(Run::has_ended) {
             self.tell_the_end(now);
             self.finish_giving_back(now);
             self.shrink_to_least();
+            self.settle_group(now);
             if !self.looks.editing {
                 self.refuse_unwritten();
             }
@@ -61,12 +63,14 @@ impl Actor {
         }
         // ---- what only a leader does
         self.keep_lease(&wish);
+        self.keep_switch(&wish, now);
         self.keep_pace(&wish);
         self.keep_reports(&wish);
         self.open_windows(&wish, now);
         self.advance_drains(true, now);
         self.match_tasks(&wish, now);
         self.give_up_on_room(&wish, now);
+        self.count_cost(now);
         self.record(now);
         self.launch(now);
         self.sweep(now);
@@ -258,15 +262,22 @@ impl Actor {
         if run.wish.is_lapsed(now) {
             run.confirmed = Some(Confirmed::ByLease);
             run.change(Change::Stop { scale_to_zero: false });
+            let why = match run.switch.is_failing() {
+                true => "since the switch of its group could not be moved on",
+                false => "as after a long sleep of this machine",
+            };
             let text = format!(
-                "the lease of run {} has lapsed, as after a long sleep of this machine: its \
-                 devices have ended, and so does the run",
+                "the lease of run {} has lapsed, {why}: its devices have ended, and so does the \
+                 run",
                 run.id
             );
             return self.notice(Level::Error, text);
         }
         if wish.lease_until < now + lease / 2 {
-            run.change(Change::Renew { until: now + lease });
+            let until = run.lease_reach(now + lease);
+            if until > wish.lease_until {
+                run.change(Change::Renew { until });
+            }
         }
     }
 

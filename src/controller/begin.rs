@@ -84,6 +84,7 @@ impl Actor {
             network: self.cloud.names().network.clone(),
             definition: self.options.definition.clone(),
             policy: self.options.policy.clone(),
+            tags: self.options.tags.clone(),
             ended_at: None,
         }
     }

@@ -236,6 +236,7 @@ impl Actor {
             self.notice(Level::Error, format!("results are missing: {object}"));
         }
         let calls = self.cloud.calls();
+        self.count_cost_now(self.clock.monotonic());
         let Some(run) = &mut self.run else {
             return;
         };
@@ -256,10 +257,22 @@ impl Actor {
             devices_given_up: run.devices_given_up(),
             lost: run.tally.lost.clone(),
             calls: since(&calls, &run.calls_before),
+            cost: run.bill(),
         };
         let summary = Arc::new(Summary::new(&facts, results));
         run.summary = Some(Arc::clone(&summary));
         run.registry.ended_at = Some(wall());
+        self.let_go_of_group();
+    }
+
+    /// Writes the end down.
+    pub(super) fn finish(&mut self) {
+        let Some(run) = &self.run else {
+            return;
+        };
+        let Some(summary) = &run.summary else {
+            return;
+        };
         let json = |value: serde_json::Result<Vec<u8>>| value.expect("plain data is JSON").into();
         let objects = [
             (run.key(SUMMARY), json(serde_json::to_vec(summary.as_ref()))),

@@ -84,6 +84,11 @@ struct Sums {
     errors: BTreeMap<String, u64>,
 }
 
+/// How many metrics one refresh asks for.
+pub(super) fn queries_a_refresh() -> u64 {
+    queries("", Asked { range: (0, 0), window_s: FINEST_S }).len() as u64
+}
+
 /// The queries of a refresh.
 pub(super) fn queries(run: &str, asked: Asked) -> Vec<Query> {
     let period = FINEST_S;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cloud::types::{ClusterSeen, DefinitionSeen, GroupSeen, InstanceSeen},
-    model::Millis,
+    model::{Millis, cost::Machine},
 };
 
 /// How long instances may take to come up, in milliseconds.
@@ -155,6 +155,15 @@ impl Fleet {
     /// Machines that are to go and that the group still counts.
     fn to_go(&self) -> u32 {
         self.drains.values().filter(|drain| !drain.is_going()).count() as u32
+    }
+
+    /// The group's machines as they are charged; none as long as they are not known.
+    pub(super) fn machines(&self) -> Option<Vec<Machine>> {
+        let group = self.group.as_ref()?;
+        let machine = |(id, state): &(String, String)| {
+            Machine::of(id, group.types.get(id).map(String::as_str), group.spot, state)
+        };
+        Some(group.machines.iter().filter_map(machine).collect())
     }
 
     /// Whether the group and the instances were seen.

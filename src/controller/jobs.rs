@@ -19,7 +19,7 @@ use super::{
     clock::wall,
     figures::Asked,
     join::Found,
-    progress,
+    progress, switch,
     wishes::{self, Stored},
 };
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     },
     model::{
         Millis,
+        switch::ACTION,
         wish::{Edit, Wish},
     },
     record::{Intent, Journal},
@@ -117,6 +118,10 @@ pub(super) enum RunDone {
     Finished(Result<(), CloudError>),
     /// The summary that another leader made was read.
     Summary(Result<Fetched, CloudError>),
+    /// The group was claimed until then, or not.
+    GroupHeld(Millis, Result<switch::Held, switch::NotHeld>),
+    /// The group was let go, or not.
+    GroupLeft(Result<switch::Settled, CloudError>),
 }
 
 /// Blocks that were written, with their new entity tags, and what stopped the rest.
@@ -244,7 +249,16 @@ pub(super) async fn scale_out(
     cloud: Cloud,
     journal: Option<Arc<Journal>>,
     instances: u32,
+    needs_switch: bool,
 ) -> Result<(), CloudError> {
+    if needs_switch && cloud.scheduled(ACTION).await?.is_none() {
+        return Err(CloudError {
+            call: "SetDesiredCapacity",
+            kind: ErrorKind::NotSent,
+            code: None,
+            message: "what ends the instances when nobody is left is not in place yet".to_owned(),
+        });
+    }
     let intent = Intent::SetDesiredCapacity { instances };
     noted(journal.as_deref(), intent, cloud.set_desired(instances)).await
 }

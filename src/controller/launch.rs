@@ -150,8 +150,12 @@ impl Actor {
         self.failed(&error, "no task is started before its slot is written");
     }
 
-    /// Lets RunTask calls leave, a few at once.
+    /// Lets RunTask calls leave, a few at once; none before that is in place which ends
+    /// them when nobody is left.
     pub(super) fn launch(&mut self, now: Millis) {
+        if self.run.as_ref().is_some_and(|run| !run.may_start()) {
+            return;
+        }
         let on_fargate = !self.fleet_cloud().names().capacity.has_instances();
         while let Some(run) = &mut self.run
             && run.launching < CALLS_AT_ONCE

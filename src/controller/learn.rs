@@ -110,6 +110,8 @@ impl Actor {
             RunDone::Results(results, unusable) => self.learn_results(&results, unusable),
             RunDone::Finished(answer) => self.learn_finished(answer),
             RunDone::Summary(answer) => self.learn_summary(answer),
+            RunDone::GroupHeld(until, answer) => self.learn_held(until, answer),
+            RunDone::GroupLeft(answer) => self.learn_group_left(answer),
         }
     }
 

@@ -15,6 +15,7 @@ mod begin;
 mod blocks;
 mod clock;
 pub mod command;
+mod cost;
 mod drain;
 mod end;
 mod figures;
@@ -29,11 +30,12 @@ mod many;
 mod notices;
 mod orders;
 pub mod progress;
-mod requests;
+pub(crate) mod requests;
 mod run;
 pub mod snapshot;
 mod supply;
 mod sweep;
+pub(crate) mod switch;
 mod tasks;
 mod tell;
 #[cfg(test)]
@@ -41,7 +43,7 @@ mod tests;
 mod views;
 mod wishes;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +57,10 @@ pub use command::Command;
 pub(crate) use requests::too_long;
 pub use snapshot::Snapshot;
 
-use crate::model::registry::{Policy, TaskDefinition, Workload};
+use crate::model::{
+    prices::Prices,
+    registry::{Policy, TaskDefinition, Workload},
+};
 
 /// How many commands may wait. A person types slower, a stuck controller must not
 /// eat memory.
@@ -75,8 +80,12 @@ pub struct Options {
     /// What is done about losses and missing room, and how long the lease is, in runs
     /// that it begins.
     pub policy: Policy,
+    /// Tags of everything that is started, besides loadtop's own, in runs that it begins.
+    pub tags: BTreeMap<String, String>,
     /// More devices than this cannot be.
     pub limit: Option<Limit>,
+    /// What things cost there; none: nothing does.
+    pub prices: Option<Arc<Prices>>,
     /// Where run folders are made.
     pub runs: PathBuf,
     /// Which run it is for.

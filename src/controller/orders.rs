@@ -45,7 +45,7 @@ impl Actor {
         let scales = matches!(command, Command::ScaleBy(..) | Command::ScaleTo(..));
         let known = || self.fleet.is_known() && self.supply.is_known(self.fleet_cloud().names());
         let on_instances = self.fleet_cloud().names().capacity.has_instances();
-        self.is_finding() || scales && on_instances && !known()
+        self.is_finding() || scales && on_instances && (!known() || self.awaits_switch())
     }
 
     /// Carries an order out, as far as that is possible at once.

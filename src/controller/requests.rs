@@ -1,8 +1,10 @@
 //! What a task is started with: its name, its token, its environment.
 //!
-//! Invariant: the request of an attempt is the same whoever makes it, and when;
-//! neither a leader nor a time is in it. One that another leader made is repeated
-//! as that one wrote it down.
+//! Invariant: the request of an attempt is the same whoever makes it, and when. No leader
+//! is in it, and no time but the end of the lease when it was first made, which is kept
+//! with the attempt. One that another leader made is repeated as that one wrote it down.
+
+use std::time::{Duration, UNIX_EPOCH};
 
 use uuid::Uuid;
 
@@ -25,6 +27,13 @@ pub(super) const RUN_ID: usize = 12;
 const SHOWN: usize = 40;
 /// The variable with the first device's id, where the user names no other.
 const IDENTITY: &str = "UUID";
+
+/// The tag with the run's id.
+const RUN_TAG: &str = "loadtop:run";
+/// The tag with the version that started it.
+const VERSION_TAG: &str = "loadtop:version";
+/// The tag with the end of the lease when it was asked for (RFC 3339).
+pub(crate) const EXPIRES_TAG: &str = "loadtop:expires";
 
 /// The name of an attempt's task.
 pub(super) fn task_name(slot: u32, attempt: u32) -> String {
@@ -61,25 +70,40 @@ impl Run {
     }
 
     /// What RunTask is called with for an attempt.
-    pub(super) fn request(&self, slot: u32, attempt: u32) -> TaskRequest {
+    pub(super) fn request(&mut self, slot: u32, attempt: u32) -> TaskRequest {
         let token = self.token(slot, attempt);
         // Another version of loadtop may have made it, and worded it differently.
         if let Some(made) = self.requests.get(&slot).filter(|it| it.client_token == token) {
             return made.clone();
         }
-        let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let lease = (attempt, self.wish.lease_until);
+        let made = self.expiries.entry(slot).or_insert(lease);
+        if made.0 != attempt {
+            *made = lease;
+        }
+        let expires = made.1;
         TaskRequest {
             client_token: token,
             started_by: started_by(&self.id),
             environment: self.environment(slot, attempt),
-            tags: vec![
-                tag("loadtop:run", &self.id),
-                tag("loadtop:version", env!("CARGO_PKG_VERSION")),
-            ],
+            tags: self.tags(expires),
             capacity: Some(self.cloud.names().capacity.clone()),
             network: self.cloud.names().network.clone(),
             watchdog: self.cloud.names().watchdog.clone(),
         }
+    }
+
+    /// The tags of what is started: the user's, and ours over them. `expires` is when
+    /// nobody needs it any more unless a lease was prolonged since.
+    pub(super) fn tags(&self, expires: Millis) -> Vec<(String, String)> {
+        let expires = UNIX_EPOCH + Duration::from_millis(expires);
+        let mut tags = self.registry.tags.clone();
+        tags.extend([
+            (RUN_TAG.to_owned(), self.id.clone()),
+            (VERSION_TAG.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            (EXPIRES_TAG.to_owned(), humantime::format_rfc3339_seconds(expires).to_string()),
+        ]);
+        tags.into_iter().collect()
     }
 
     /// What a task is told.
@@ -98,9 +122,10 @@ impl Run {
     }
 
     /// A block of the slot table as it is to be in the bucket.
-    pub(super) fn block(&self, block: u32, term: u64) -> Block {
+    pub(super) fn block(&mut self, block: u32, term: u64) -> Block {
+        let slots: Vec<Slot> = self.slots.within(block * BLOCK, BLOCK).cloned().collect();
+        let slots = slots.into_iter().map(|slot| self.entry(slot)).collect();
         let names = self.cloud.names();
-        let slots = self.slots.within(block * BLOCK, BLOCK).map(|slot| self.entry(slot)).collect();
         Block {
             run: self.id.clone(),
             number: block,
@@ -112,12 +137,12 @@ impl Run {
         }
     }
 
-    fn entry(&self, slot: &Slot) -> Entry {
+    fn entry(&mut self, slot: Slot) -> Entry {
         Entry {
             first: self.slots.first_device(slot.number),
             room: self.slots.room(),
             request: (slot.attempt > 0).then(|| self.request(slot.number, slot.attempt)),
-            slot: slot.clone(),
+            slot,
         }
     }
 }

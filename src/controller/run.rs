@@ -14,12 +14,14 @@ use uuid::Uuid;
 
 use super::{
     blocks::Table,
+    cost::Money,
     figures::Figures,
     jobs::Progress as Reading,
     progress::{Progress, Tally},
     requests::prefix,
     snapshot::Stuck,
     sweep::Sweep,
+    switch::Settling,
 };
 use crate::{
     cloud::{Cloud, types::TaskRequest},
@@ -29,6 +31,7 @@ use crate::{
         leadership::Leadership,
         registry::{Registry, Workload},
         slots::{SlotState, Slots},
+        switch::Switch,
         wish::{Change, Edit, State, Wish},
     },
     plan::Plan,
@@ -72,6 +75,9 @@ pub(super) struct Run {
     pub(super) matched: u64,
     /// The requests of attempts that were made by another leader, by slot.
     pub(super) requests: BTreeMap<u32, TaskRequest>,
+    /// The expiry in the requests of our own attempts: slot, attempt and lease (the
+    /// bucket's clock).
+    pub(super) expiries: HashMap<u32, (u32, Millis)>,
     /// The entity tags of the slot table's blocks.
     pub(super) block_etags: BTreeMap<u32, String>,
     /// Slots whose request is not in the bucket yet, and their attempts.
@@ -111,6 +117,8 @@ pub(super) struct Run {
     pub(super) reading: Arc<Reading>,
     pub(super) figures: Figures,
     pub(super) tally: Tally,
+    /// What it costs, as far as that is counted here.
+    pub(super) money: Money,
     /// Who agreed to its end, if that was here.
     pub(super) confirmed: Option<Confirmed>,
     pub(super) ending: Option<Ending>,
@@ -121,6 +129,10 @@ pub(super) struct Run {
     pub(super) telling: Telling,
     /// Whether its end is being read or known.
     pub(super) over: Over,
+    /// What ends its instances when nobody is left.
+    pub(super) switch: Switch,
+    /// What is left to do with its group after its end.
+    pub(super) settling: Settling,
     /// When batches were asked for, by first device: their deadline counts from there.
     asked_at: BTreeMap<u32, Millis>,
 }
@@ -228,6 +240,7 @@ impl Run {
             slots: Slots::new(registry.room),
             matched: 0,
             requests: BTreeMap::new(),
+            expiries: HashMap::new(),
             block_etags: BTreeMap::new(),
             unrecorded: Vec::new(),
             changed_blocks: BTreeSet::new(),
@@ -248,12 +261,15 @@ impl Run {
             reading: Arc::default(),
             figures: Figures::default(),
             tally: Tally::default(),
+            money: Money::default(),
             confirmed: None,
             ending: None,
             summary: None,
             told: None,
             telling: Telling::default(),
             over: Over::No,
+            switch: Switch::default(),
+            settling: Settling::default(),
             asked_at: BTreeMap::new(),
             registry,
         }
@@ -308,7 +324,9 @@ impl Run {
             self.doubtful_until = now + DOUBT_MS;
         }
         self.requests = table.requests;
+        self.expiries.clear();
         self.block_etags = table.etags;
+        self.take_cost(table.progress.as_ref().and_then(|it| it.cost.as_deref()));
         if let Some(progress) = table.progress {
             self.tally = progress.tally;
         }
@@ -330,6 +348,7 @@ impl Run {
     pub(super) fn lose_table(&mut self) {
         self.table = TableState::Unknown;
         self.ending = None;
+        self.switch = Switch::default();
     }
 
     /// Believes a wish of the bucket, unless a newer one is known.

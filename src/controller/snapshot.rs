@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::{Site, types::Shortage},
-    model::Millis,
+    model::{Millis, cost::Bill, forecast::Basis},
     report::Summary,
 };
 
@@ -56,6 +56,10 @@ pub struct Snapshot {
     pub others: Vec<String>,
     /// What became of the orders.
     pub orders: OrdersView,
+    /// What the run costs; none where nothing does, or as long as that is not known.
+    pub cost: Option<Bill>,
+    /// What a forecast of the next batch starts from; none as long as that is not known.
+    pub basis: Option<Arc<Basis>>,
 }
 
 impl Snapshot {
@@ -78,6 +82,8 @@ impl Snapshot {
             finding: false,
             others: Vec::new(),
             orders: OrdersView::default(),
+            cost: None,
+            basis: None,
         }
     }
 }

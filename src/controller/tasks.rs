@@ -211,7 +211,7 @@ impl Actor {
     }
 
     /// Ends the run since its policy says so.
-    fn abort(&mut self, why: &str) {
+    pub(super) fn abort(&mut self, why: &str) {
         if let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) {
             run.confirmed = Some(Confirmed::ByPolicy);
             run.change(Change::Stop { scale_to_zero: false });

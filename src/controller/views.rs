@@ -53,6 +53,8 @@ impl Actor {
             finding: self.is_finding(),
             others: self.others.clone(),
             orders: OrdersView { unwritten: unwritten as u32, ..self.orders.clone() },
+            cost: run.and_then(Run::bill),
+            basis: self.basis.clone(),
         }
     }
 
@@ -172,6 +174,7 @@ impl Actor {
             tasks: run.tasks(self.pace(run), now),
             stuck: run.ending.as_ref().and_then(|it| it.stuck.as_deref().cloned()),
             tally: run.tally.clone(),
+            cost: run.counted(),
         }
     }
 }

@@ -12,6 +12,7 @@
 //! by a shim that does ([`crate::watchdog`]); nothing outside this module knows that a cloud is local:
 //! it gets an [`Endpoint`], [`Names`] and a [`Site`].
 
+pub mod account;
 mod bucket;
 mod clock;
 mod command;
@@ -30,6 +31,7 @@ pub(crate) mod sim;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -43,6 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::{
+    account::{Account, Admission},
     bucket::Buckets,
     clock::Clock,
     engine::Setup,
@@ -60,7 +63,7 @@ pub use self::{
 #[cfg(test)]
 use crate::model::Millis;
 use crate::{
-    cloud::{Endpoint, Names, Site},
+    cloud::{Endpoint, Names, Site, calls::Service},
     model::capacity::{Capacity, Network},
 };
 
@@ -97,6 +100,8 @@ pub struct Options {
     pub tasks_per_instance: u32,
     /// How long a task that was just started is missing from lists and descriptions.
     pub lag: Duration,
+    /// How late scheduled actions of the group are performed: AWS may take minutes.
+    pub scheduled_delay: Duration,
     /// Calls that fail.
     pub faults: Vec<Fault>,
     /// What is lost again and again.
@@ -109,6 +114,8 @@ pub struct Options {
     /// Whether a capacity provider with managed scaling decides how many instances there
     /// are.
     pub managed_scaling: bool,
+    /// Who calls, what they may do, which network and quotas there are.
+    pub account: Account,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
     /// Where ids come from.
@@ -152,11 +159,13 @@ impl Options {
             max_instances: 10,
             tasks_per_instance: 4,
             lag: Duration::ZERO,
+            scheduled_delay: Duration::from_secs(5),
             faults: Vec::new(),
             losses: Vec::new(),
             fargate_start: Duration::from_millis(500),
             fargate_vcpus: 64,
             managed_scaling: false,
+            account: Account::default(),
             outlives_us: false,
             seed: Uuid::new_v4(),
             has_shim: true,
@@ -172,6 +181,7 @@ pub struct LocalCloud {
     runner: Runner,
     shell: Arc<Shell>,
     faults: Arc<Faults>,
+    admission: Arc<Admission>,
     #[cfg(test)]
     wire: Arc<Wire>,
     background: TaskTracker,
@@ -234,7 +244,14 @@ impl LocalCloud {
             faults.add(fault.clone());
         }
         let shell = Shell::new(setup, clock, tasks);
-        let wire = Wire::new(Arc::clone(&shell), Arc::clone(&buckets), key, Arc::clone(&faults));
+        let admission = Arc::new(Admission::new(options.account.clone()));
+        let wire = Wire::new(
+            Arc::clone(&shell),
+            Arc::clone(&buckets),
+            key,
+            Arc::clone(&faults),
+            Arc::clone(&admission),
+        );
         let until = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(Arc::clone(&shell).keep_time(until.clone()));
@@ -245,6 +262,7 @@ impl LocalCloud {
             runner: options.runner,
             shell,
             faults,
+            admission,
             #[cfg(test)]
             wire: Arc::clone(&wire),
             background,
@@ -272,6 +290,23 @@ impl LocalCloud {
         Arc::clone(&self.faults)
     }
 
+    /// The operations that it was asked for by requests that were signed well, and how
+    /// often.
+    #[must_use]
+    pub fn operations(&self) -> BTreeMap<(Service, String), u64> {
+        self.admission.seen()
+    }
+
+    /// Lets the credentials expire: every call is refused until they are renewed.
+    pub fn expire_credentials(&self) {
+        self.admission.set_expired(true);
+    }
+
+    /// The same credentials are good again.
+    pub fn renew_credentials(&self) {
+        self.admission.set_expired(false);
+    }
+
     /// Kills a task's process, as if its container had died. False if none runs.
     #[must_use]
     pub fn lose_task(&self, arn: &str) -> bool {
@@ -290,6 +325,12 @@ impl LocalCloud {
     #[must_use]
     pub fn lose_instance(&self, machine_id: &str) -> bool {
         self.shell.engine(|engine, now| engine.lose_instance(machine_id, now))
+    }
+
+    /// Protects a machine (`i-…`) from scale-in. False if there is no such machine.
+    #[cfg(test)]
+    pub(crate) fn protect(&self, machine_id: &str) -> bool {
+        self.shell.engine(|engine, _| engine.protect(machine_id))
     }
 
     /// Where it is, and the key of this start.
@@ -361,6 +402,7 @@ fn setup(options: &Options) -> Setup {
         max_instances: options.max_instances,
         tasks_per_instance: options.tasks_per_instance,
         lag: options.lag.as_millis() as u64,
+        scheduled_delay: options.scheduled_delay.as_millis() as u64,
         losses: options.losses.clone(),
         fargate_start: options.fargate_start.as_millis() as u64,
         fargate_vcpus: options.fargate_vcpus,

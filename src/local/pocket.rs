@@ -22,6 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Options, Store,
+    account::{Account, Admission},
     bucket::Buckets,
     clock::Clock,
     engine,
@@ -63,7 +64,9 @@ impl PocketBucket {
         // The clock is all that is used of it.
         let nothing = setup(&Options::new(folder, PathBuf::new()));
         let shell = Shell::new(nothing, Clock::new(), Tasks::modelled());
-        let wire = Wire::new(shell, Arc::new(buckets), key, Arc::new(Faults::new(0)));
+        let (faults, admission) =
+            (Arc::new(Faults::new(0)), Arc::new(Admission::new(Account::default())));
+        let wire = Wire::new(shell, Arc::new(buckets), key, faults, admission);
         let until = CancellationToken::new();
         tokio::spawn(wire::serve(listener, wire.for_objects_alone(), until.clone()));
         Ok(PocketBucket { endpoint, _until: until.drop_guard() })

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -130,7 +130,9 @@ impl World {
             workload: Workload::Agent,
             definition: None,
             policy: Policy::default(),
+            tags: BTreeMap::new(),
             limit: None,
+            prices: None,
             runs: self.folder.path().join(name),
             join: Join::Own,
             leads: true,

@@ -3,7 +3,7 @@
 //! Invariant: written once when the run begins, and once more when it has ended; what
 //! a later version adds is ignored, and what an earlier one left out has a default.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,9 @@ pub struct Registry {
     /// What happens when something is lost or missing.
     #[serde(default)]
     pub policy: Policy,
+    /// Tags of everything that is started, besides loadtop's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// When nothing of it was left; none while it is on.
     #[serde(default)]
     pub ended_at: Option<Millis>,
@@ -111,7 +114,7 @@ pub enum Workload {
 }
 
 /// What happens when something is lost or missing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// When a task is lost.
@@ -122,6 +125,13 @@ pub struct Policy {
     pub no_capacity: NoCapacity,
     /// How long agents may go on without hearing more, in milliseconds.
     pub lease_ms: Millis,
+    /// What the run may cost, in US dollars; none: whatever it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
+    /// Whether the Auto Scaling group is loadtop's own: then it goes to zero when no
+    /// leader is left.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub owns_group: bool,
 }
 
 impl Default for Policy {
@@ -131,6 +141,8 @@ impl Default for Policy {
             capacity_wait_ms: 600_000,
             no_capacity: NoCapacity::default(),
             lease_ms: 600_000,
+            budget_usd: None,
+            owns_group: false,
         }
     }
 }
@@ -246,6 +258,7 @@ mod tests {
                 stop_ms: 60_000,
             }),
             policy: Policy { on_loss: OnLoss::Abort, ..Policy::default() },
+            tags: BTreeMap::new(),
             ended_at: None,
         };
         let written = serde_json::to_value(&registry).expect("a registry is JSON");

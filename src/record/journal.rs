@@ -71,6 +71,35 @@ pub enum Intent {
         /// Its id.
         machine: String,
     },
+    /// Write into the group's note until when the run needs it.
+    ClaimGroup {
+        /// The group.
+        group: String,
+        /// The end of the run's lease (the bucket's clock).
+        until: Millis,
+    },
+    /// Move the group's switch.
+    PutScheduledAction {
+        /// To this time (AWS's clock).
+        at: Millis,
+    },
+    /// Take the group's switch back.
+    DeleteScheduledAction {
+        /// When it would have fired.
+        at: Millis,
+    },
+    /// Put back what the switch took from the group.
+    SetLimits {
+        /// Its least instances.
+        min: u32,
+        /// Its most instances.
+        max: u32,
+    },
+    /// Write into the group's note that the run needs it no more.
+    LeaveGroup {
+        /// The group.
+        group: String,
+    },
     /// The run has ended, and that was checked: write its summary and its end.
     EndRun {
         /// Its id.
@@ -115,6 +144,11 @@ kinds!(
     SetDesiredCapacity,
     Cordon,
     TerminateMachine,
+    ClaimGroup,
+    PutScheduledAction,
+    DeleteScheduledAction,
+    SetLimits,
+    LeaveGroup,
     EndRun,
 );
 

@@ -222,6 +222,7 @@ mod tests {
             network: crate::model::capacity::Network::default(),
             definition: None,
             policy: Policy::default(),
+            tags: std::collections::BTreeMap::new(),
             ended_at: None,
         };
         let note = LeaderNote { owner: Some("me@here".into()), term: 1, beat: 3 };
@@ -238,6 +239,7 @@ mod tests {
                 tasks,
                 stuck: None,
                 tally: Tally::default(),
+                cost: None,
             }),
             now: Some(NOW),
         }

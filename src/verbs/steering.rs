@@ -2,7 +2,7 @@
 //!
 //! Invariant: it is stopped before the verb ends, and what it led is released.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use color_eyre::eyre::{WrapErr, eyre};
 use tokio::time::{Instant, timeout_at};
@@ -12,7 +12,10 @@ use crate::{
         Command, Controller, Handle, Join, Options, Snapshot,
         snapshot::{Phase, RunView},
     },
-    model::registry::{Policy, Workload},
+    model::{
+        prices::Prices,
+        registry::{Policy, Workload},
+    },
     place::Standing,
     record, session,
     tell::Teller,
@@ -52,6 +55,7 @@ impl Steering {
     ) -> color_eyre::Result<Self> {
         let runs = record::state_dir().join("runs");
         make(&runs)?;
+        let (cloud, site) = (standing.connect().await?, standing.site());
         let options = Options {
             // It begins no run.
             plan: None,
@@ -59,13 +63,14 @@ impl Steering {
             workload: Workload::Agent,
             definition: None,
             policy: Policy::default(),
+            tags: BTreeMap::new(),
             limit: None,
+            prices: Prices::at(site.costs, cloud.region(), &standing.config().prices),
             runs,
             join,
             leads,
         };
-        let (controller, handle) =
-            Controller::start(standing.connect().await?, standing.site(), options);
+        let (controller, handle) = Controller::start(cloud, site, options);
         Ok(Steering { handle, controller, teller, orders: 0, leads })
     }
 

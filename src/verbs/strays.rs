@@ -3,11 +3,18 @@
 //!
 //! Invariant: only tasks whose `startedBy` begins with `loadtop/` are ever touched.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, UNIX_EPOCH},
+};
 
 use tokio::time::{Instant, sleep};
 
-use crate::cloud::{Cloud, CloudError, ErrorKind, types::TaskSeen};
+use crate::{
+    cloud::{Cloud, CloudError, ErrorKind, types::TaskSeen},
+    controller::requests::EXPIRES_TAG,
+    model::Millis,
+};
 
 /// What the tasks of all runs are started by begins with.
 const OURS: &str = "loadtop/";
@@ -24,23 +31,40 @@ pub(super) async fn find(
     cloud: &Cloud,
     runs: &BTreeSet<String>,
 ) -> Result<Vec<TaskSeen>, CloudError> {
+    Ok(find_tagged(cloud, runs).await?.into_iter().map(|(task, _)| task).collect())
+}
+
+/// The same, each with the time from which on nobody needs it, as its tags say.
+pub(super) async fn find_tagged(
+    cloud: &Cloud,
+    runs: &BTreeSet<String>,
+) -> Result<Vec<(TaskSeen, Option<Millis>)>, CloudError> {
     let arns = cloud.list_tasks(None).await?;
     let mut tasks = Vec::with_capacity(arns.len());
     for some in arns.chunks(PER_CALL) {
-        tasks.extend(described(cloud, some).await?);
+        let described = described(cloud, some).await?;
+        tasks.extend(described.into_iter().map(|(task, tags)| (task, expiry(&tags))));
     }
-    tasks.retain(|task| {
+    tasks.retain(|(task, _)| {
         let run = task.started_by.as_deref().and_then(|by| by.strip_prefix(OURS));
         run.is_some_and(|run| !runs.contains(run)) && task.last_status != "STOPPED"
     });
     Ok(tasks)
 }
 
+fn expiry(tags: &Tags) -> Option<Millis> {
+    let at = humantime::parse_rfc3339(tags.get(EXPIRES_TAG)?).ok()?;
+    Some(at.duration_since(UNIX_EPOCH).ok()?.as_millis() as Millis)
+}
+
+/// The tags of a task.
+type Tags = BTreeMap<String, String>;
+
 /// Describes tasks; AWS's bucket is waited for, since half a list is worth nothing.
-async fn described(cloud: &Cloud, arns: &[String]) -> Result<Vec<TaskSeen>, CloudError> {
+async fn described(cloud: &Cloud, arns: &[String]) -> Result<Vec<(TaskSeen, Tags)>, CloudError> {
     let mut tries = 0;
     loop {
-        match cloud.describe_tasks(arns).await {
+        match cloud.describe_tagged(arns).await {
             Err(error) if error.kind == ErrorKind::Throttled && tries < THROTTLED_MOST => {
                 tries += 1;
                 sleep(AGAIN).await;

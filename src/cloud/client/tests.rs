@@ -64,6 +64,8 @@ fn failures_mean_what_their_codes_and_words_say() {
         ("InvalidParameterException", 400, "count must be …", ErrorKind::Refused),
         ("ClusterNotFoundException", 400, "Cluster not found.", ErrorKind::NotFound),
         ("NoSuchKey", 404, "", ErrorKind::NotFound),
+        ("NoSuchResourceException", 400, "", ErrorKind::NotFound),
+        ("InvalidSubnetID.NotFound", 400, "", ErrorKind::NotFound),
         ("PreconditionFailed", 412, "", ErrorKind::Precondition),
         ("ConditionalRequestConflict", 409, "", ErrorKind::Precondition),
         ("ConflictException", 400, "", ErrorKind::Conflict),

@@ -46,7 +46,7 @@ impl Cloud {
 
     /// Of its containers only the one that the agent is in counts: others, such as
     /// sidecars, may come before it.
-    pub(super) fn task_seen(&self, task: &Task) -> TaskSeen {
+    pub(in crate::cloud) fn task_seen(&self, task: &Task) -> TaskSeen {
         let name = Some(self.names.container.as_str());
         let container = task.containers().iter().find(|it| it.name() == name);
         let overrides = task.overrides().map(|it| it.container_overrides()).unwrap_or_default();

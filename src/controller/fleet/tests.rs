@@ -22,7 +22,7 @@ fn group(desired: u32, up: usize) -> GroupSeen {
             (format!("i-{n}"), if up { "InService" } else { "Pending" }.to_owned())
         })
         .collect();
-    GroupSeen { desired, min: 0, max: 10, machines }
+    GroupSeen { desired, max: 10, machines, ..GroupSeen::default() }
 }
 
 fn fleet(desired: u32, running: &[u32]) -> Fleet {

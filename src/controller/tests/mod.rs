@@ -6,8 +6,10 @@
 mod capacity;
 mod crash;
 mod faults;
+mod money;
 mod outage;
 mod policy;
+mod switch;
 
 use std::{
     cell::RefCell,

@@ -11,6 +11,7 @@
 pub(crate) mod api;
 pub(crate) mod group;
 pub(crate) mod metrics;
+pub(crate) mod scheduled;
 
 mod definitions;
 mod error;
@@ -42,10 +43,14 @@ use self::{
     losses::Due,
     providers::Scaling,
     run::Remembered,
+    scheduled::Scheduled,
     tasks::Task,
     throttle::{Quota, Throttle},
 };
-pub(crate) use self::{error::ApiError, ids::REGION};
+pub(crate) use self::{
+    error::ApiError,
+    ids::{ACCOUNT, REGION},
+};
 use crate::model::Millis;
 
 /// What a start of the cloud is told.
@@ -68,6 +73,8 @@ pub(crate) struct Setup {
     /// How long a task that was just started is missing from lists and descriptions:
     /// ECS is eventually consistent.
     pub(crate) lag: Millis,
+    /// How late a scheduled action is performed.
+    pub(crate) scheduled_delay: Millis,
     /// What is lost again and again.
     pub(crate) losses: Vec<Loss>,
     /// How long a task on Fargate takes until its process is started.
@@ -144,6 +151,7 @@ enum Timer {
     Task(u64),
     Losses,
     Scaling,
+    Scheduled,
 }
 
 /// A cluster and the group that gives it machines.
@@ -154,6 +162,7 @@ pub(crate) struct Engine {
     throttle: Throttle,
     definitions: Definitions,
     group: Group,
+    scheduled: Scheduled,
     instances: BTreeMap<u64, Instance>,
     /// Id of a container instance, and of its machine, to its place in `instances`.
     instance_numbers: HashMap<String, u64>,
@@ -179,6 +188,7 @@ impl Engine {
             throttle: Throttle::default(),
             definitions: Definitions::with_agent(&setup, now),
             group: Group::new(&setup, now),
+            scheduled: Scheduled::default(),
             instances: BTreeMap::new(),
             instance_numbers: HashMap::new(),
             tasks: BTreeMap::new(),
@@ -218,6 +228,7 @@ impl Engine {
                 Timer::Task(number) => self.advance_task(number, now),
                 Timer::Losses => self.advance_losses(now),
                 Timer::Scaling => self.advance_scaling(now),
+                Timer::Scheduled => self.advance_scheduled(now),
             }
         }
     }

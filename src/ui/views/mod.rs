@@ -4,6 +4,7 @@
 //! that are older than they should be say so in the title of their pane.
 
 mod compact;
+mod cost;
 mod dialog;
 mod empty;
 mod fargate;

@@ -13,6 +13,7 @@ mod providers;
 mod random;
 mod refusals;
 mod scaling;
+mod scheduled;
 mod tags;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ const BOOT: Millis = 3000;
 const FARGATE_START: Millis = 500;
 /// No such task or instance, but well formed.
 const NOWHERE: &str = "00000000000000000000000000000000";
+const LATE: Millis = 7000;
 
 /// An engine, the time, and what became of its effects.
 struct World {
@@ -56,6 +58,7 @@ impl World {
             max_instances: 10,
             tasks_per_instance: 4,
             lag: 0,
+            scheduled_delay: LATE,
             losses: Vec::new(),
             fargate_start: FARGATE_START,
             fargate_vcpus: 64,

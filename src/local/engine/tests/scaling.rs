@@ -1,15 +1,30 @@
 use super::{
-    group::{SetDesiredCapacity, TerminateInstance},
+    group::{SetDesiredCapacity, Sizes, TerminateInstance, UpdateGroup},
     *,
 };
 
 impl World {
-    fn set_desired(&mut self, desired: i64) -> Result<(), ApiError> {
+    pub(super) fn set_desired(&mut self, desired: i64) -> Result<(), ApiError> {
         let request = SetDesiredCapacity { group: "loadtop".to_owned(), desired };
         self.engine.set_desired_capacity(&request, self.now)
     }
 
-    fn machines(&mut self) -> Vec<(String, &'static str)> {
+    pub(super) fn sizes(&mut self) -> (u32, u32, u32) {
+        let group = &self.engine.group;
+        (group.min, group.desired, group.max)
+    }
+
+    fn update(
+        &mut self,
+        min: Option<i64>,
+        max: Option<i64>,
+        desired: Option<i64>,
+    ) -> Result<(), ApiError> {
+        let sizes = Sizes { min, max, desired };
+        self.engine.update_group(&UpdateGroup { group: "loadtop".to_owned(), sizes }, self.now)
+    }
+
+    pub(super) fn machines(&mut self) -> Vec<(String, &'static str)> {
         let groups = self.engine.describe_groups(&[], self.now).expect("described");
         let machines = groups.into_iter().flat_map(|group| group.machines);
         machines.map(|machine| (machine.id, machine.lifecycle.name())).collect()
@@ -119,4 +134,58 @@ fn a_lower_number_takes_machines_whatever_runs_on_them() {
     let oldest = world.machines()[0].0.clone();
     world.set_desired(1).expect("within the limits");
     assert_eq!(world.machines()[0], (oldest, "Terminating"));
+}
+
+#[test]
+fn new_limits_move_the_desired_number_only_as_far_as_they_must() {
+    let mut world = World::new(2);
+    for (min, max, desired, sizes) in [
+        (Some(1), None, None, (1, 2, 10)),
+        (Some(4), None, None, (4, 4, 10)),
+        (Some(0), None, None, (0, 4, 10)),
+        (None, Some(3), None, (0, 3, 3)),
+        (None, Some(9), None, (0, 3, 9)),
+        (Some(2), Some(5), Some(5), (2, 5, 5)),
+    ] {
+        world.update(min, max, desired).expect("it fits");
+        assert_eq!(world.sizes(), sizes, "{min:?} {max:?} {desired:?}");
+    }
+    for (min, max, desired, words) in [
+        (Some(6), None, None, "Max bound, 5, must be greater than or equal to min bound, 6"),
+        (None, Some(1), None, "Max bound, 1, must be greater than or equal to min bound, 2"),
+        (None, None, Some(1), "Desired capacity:1 must be between the specified min size:2"),
+        (None, None, Some(6), "and max size:5"),
+        (Some(-1), None, None, "Value '-1' at 'minSize'"),
+    ] {
+        let error = world.update(min, max, desired).expect_err("it does not fit");
+        assert_eq!((error.code, error.status), ("ValidationError", 400));
+        assert!(error.message.contains(words), "{}", error.message);
+    }
+    assert_eq!(world.sizes(), (2, 5, 5));
+}
+
+#[test]
+fn a_change_that_honours_the_cooldown_waits_for_it() {
+    let mut world = World::new(1);
+    world.engine.cool_down(world.now).expect("nothing changed before");
+    world.set_desired(2).expect("within the limits");
+    world.pass(299_999);
+    let error = world.engine.cool_down(world.now).expect_err("it is warm");
+    assert_eq!((error.code, error.status), ("ScalingActivityInProgress", 400));
+    world.pass(1);
+    world.engine.cool_down(world.now).expect("it has cooled down");
+}
+
+#[test]
+fn no_lower_number_takes_what_is_protected() {
+    let mut world = World::new(3);
+    let machines = world.machines();
+    assert!(world.engine.protect(&machines[0].0));
+    world.set_desired(0).expect("min is 0");
+    world.pass(1000);
+    assert_eq!(world.machines(), [machines[0].clone()]);
+    world.update(Some(0), Some(0), None).expect("it fits");
+    world.pass(1000);
+    assert_eq!(world.machines(), [machines[0].clone()]);
+    assert!(world.terminate(&machines[0].0, false).is_ok(), "who names it can take it");
 }
