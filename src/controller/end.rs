@@ -350,6 +350,12 @@ impl Actor {
         };
         run.over = Over::Yes;
         let id = run.id.clone();
+        if run.confirmed.is_some() && run.wish.scale_to_zero {
+            // Its leader may have left with the run's end: whoever asked sees to the
+            // instances as well. One that is told to go twice goes once.
+            self.fleet.tasks_changed();
+            self.to_least = true;
+        }
         match answer {
             Ok(Fetched::New(object)) => match serde_json::from_slice::<Summary>(&object.body) {
                 Ok(summary) => run.summary = Some(Arc::new(summary)),

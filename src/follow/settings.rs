@@ -103,6 +103,9 @@ impl Settings {
     }
 }
 
+/// Where one of a task's services is, if it is apart from the others.
+const OF_ONE_SERVICE: [&str; 2] = ["AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_S3"];
+
 /// How a task reaches the API. Whoever hangs on its standard input is a task of a local
 /// cloud, and has all of it from there.
 fn access(lookup: impl Fn(&str) -> Option<String>) -> Result<Access, BadSettings> {
@@ -110,8 +113,11 @@ fn access(lookup: impl Fn(&str) -> Option<String>) -> Result<Access, BadSettings
     let needed = |name| text(name).ok_or(BadSettings::Missing(name));
     let url = text("AWS_ENDPOINT_URL").filter(|url| loopback(url).is_some());
     let is_local = lifeline(&lookup)?;
+    // A service with an endpoint of its own: then the SDK looks for itself, as it does
+    // for controllers.
+    let is_split = OF_ONE_SERVICE.iter().any(|name| text(name).is_some());
     match url {
-        Some(url) => Ok(Access::Keys(Endpoint {
+        Some(url) if is_local || !is_split => Ok(Access::Keys(Endpoint {
             url,
             region: needed("AWS_REGION")?,
             access_key: needed("AWS_ACCESS_KEY_ID")?,
@@ -123,7 +129,7 @@ fn access(lookup: impl Fn(&str) -> Option<String>) -> Result<Access, BadSettings
             let value = needed(name)?;
             Err(BadSettings::Wrong { name, value, wanted })
         }
-        None => {
+        _ => {
             let region = text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION"));
             let region = Some(region.ok_or(BadSettings::NoRegion)?);
             Ok(Access::Tools { region, profile: None })
@@ -204,6 +210,9 @@ mod tests {
         };
         let tools =
             |region: &str| Ok(Access::Tools { region: Some(region.to_owned()), profile: None });
+        let split = ("AWS_ENDPOINT_URL_CLOUDWATCH", "http://127.0.0.1:2");
+        assert_eq!(at(&[split, ("LOADTOP_LIFELINE", "")]), tools("us-east-1"), "two endpoints");
+        assert_eq!(at(&[split]), at(&[]), "nobody else's, on a local cloud");
         let on_ecs = [("LOADTOP_LIFELINE", ""), ("AWS_ENDPOINT_URL", "")];
         let with = |more: &[(&'static str, &'static str)]| at(&[more, &on_ecs[..]].concat());
         assert_eq!(with(&[]), tools("us-east-1"));

@@ -108,6 +108,7 @@ pub(crate) struct TaskDefinition {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskDefinitionAnswer {
     pub(crate) task_definition: TaskDefinition,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) tags: Vec<Tag>,
 }
 
