@@ -34,7 +34,9 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Killall(it)) => {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
-        Some(Command::Reap(it)) => verb(&it.place.clone(), async { verbs::reap(it).await }),
+        Some(Command::Reap(it)) => {
+            verb(&it.place.clone(), async { Box::pin(verbs::reap(it)).await })
+        }
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
             let options = arguments.options(&record::state_dir(), session::program()?)?;

@@ -13,6 +13,7 @@ mod dashboard;
 mod headless;
 mod local_cloud;
 mod readme;
+mod reap;
 mod steering;
 mod support;
 mod watchdog;

@@ -93,11 +93,9 @@ impl Actor {
             Scale::Out(target) => {
                 self.fleet.scaled_out(target);
                 self.fleet.calls += 1;
-                let needs_switch = self.run.as_ref().is_some_and(|run| {
-                    !run.has_ended() && run.owns_group()
-                });
-                let job =
-                    jobs::scale_out(self.cloud.clone(), self.journal(), target, needs_switch);
+                let needs_switch =
+                    self.run.as_ref().is_some_and(|run| !run.has_ended() && run.owns_group());
+                let job = jobs::scale_out(self.cloud.clone(), self.journal(), target, needs_switch);
                 self.spawn(async { Done::ScaledOut(job.await) });
                 self.notice(Level::Info, format!("the group {group} goes to {target} instances"));
             }

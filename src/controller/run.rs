@@ -18,8 +18,8 @@ use super::{
     jobs::Progress as Reading,
     progress::{Progress, Tally},
     snapshot::Stuck,
-    switch::Settling,
     sweep::Sweep,
+    switch::Settling,
 };
 use crate::{
     cloud::{Cloud, types::TaskRequest},

@@ -91,9 +91,8 @@ pub async fn reap(arguments: cli::Reap) -> color_eyre::Result<u8> {
     for standing in &standings {
         let label = standing.site().label;
         let cloud = standing.connect().await?;
-        let found = find(&cloud)
-            .await
-            .wrap_err_with(|| format!("what runs at {label} cannot be read"))?;
+        let found =
+            find(&cloud).await.wrap_err_with(|| format!("what runs at {label} cannot be read"))?;
         tell(&label, &found);
         places.push((standing, cloud, found));
     }

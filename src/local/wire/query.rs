@@ -92,7 +92,8 @@ pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError
                 most: form.number("MaxRecords")?,
                 token: form.get("NextToken").map(str::to_owned),
             };
-            let mut groups = shell.engine(|engine, now| engine.describe_some_groups(&request, now))?;
+            let mut groups =
+                shell.engine(|engine, now| engine.describe_some_groups(&request, now))?;
             if !is_tagged_so(&form)? {
                 groups.clear();
             }
@@ -331,7 +332,5 @@ fn moment(at: Millis) -> String {
 /// A parameter's name as complaints spell it.
 fn lowered(name: &str) -> String {
     let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
