@@ -4,9 +4,11 @@
 //! large that computing with it could overflow; whether it can be done is for whoever
 //! does it to say. Words that are planned and not there yet are refused by name.
 
+mod doctor;
+mod init;
 mod local;
 mod options;
-mod values;
+pub(crate) mod values;
 mod verbs;
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
@@ -14,6 +16,8 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
+    doctor::{Doctor, Document},
+    init::Init,
     local::Local,
     options::{Image, Making, Spreading, Where},
     values::Program,
@@ -22,28 +26,17 @@ pub use self::{
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 12] = [
-    "plan",
-    "doctor",
-    "up",
-    "down",
-    "sweep",
-    "runs",
-    "report",
-    "replay",
-    "compare",
-    "init",
-    "creds",
-    "completions",
-];
+const PLANNED: [&str; 9] =
+    ["up", "down", "sweep", "runs", "report", "replay", "compare", "creds", "completions"];
 
 /// top for load tests: steer fleets of simulated devices from one terminal.
 ///
 /// Without a command it opens the dashboard, on a local cloud that it brings along:
 /// tasks are processes of this machine, nothing costs anything, and nothing is left
 /// when you quit. Without a TARGET the devices talk to a built-in practice target.
-/// With the exports of a `loadtop local` it uses that one, whose fleets go on without
-/// a dashboard; the verbs steer them from anywhere.
+/// With the exports of a `loadtop local` it uses that one, and with a cluster in
+/// loadtop.toml, LOADTOP_CLUSTER or --cluster that one on Amazon ECS: fleets there go on
+/// without a dashboard, and the verbs steer them from anywhere.
 #[derive(Debug, Parser)]
 #[command(
     name = "loadtop",
@@ -56,6 +49,8 @@ const PLANNED: [&str; 12] = [
         loadtop tcp://127.0.0.1:7000 -n 500\n  \
         # no screen, a summary at the end\n  \
         loadtop run --headless --target tcp://127.0.0.1:7000 -n 1000 --hold-for 1m --json\n  \
+        # a cluster on Amazon ECS, from now on\n  \
+        loadtop init --cluster load --region eu-central-1 --group load\n  \
         # a cloud that stays, and a fleet on it that is steered from elsewhere\n  \
         loadtop local\n  \
         loadtop add 500 --ramp-up 1m --wait\n  \
@@ -75,7 +70,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Dashboard {
     /// What the devices talk to, such as tcp://127.0.0.1:7000
-    #[arg(value_name = "TARGET", value_parser = target)]
+    #[arg(value_name = "TARGET", value_parser = values::Targets)]
     pub target: Option<Target>,
     /// Adds this many devices at once, if it begins a run
     #[arg(short = 'n', long, value_name = "N", value_parser = values::devices())]
@@ -105,6 +100,8 @@ pub struct Dashboard {
 pub enum Command {
     /// Makes one run from beginning to end, and prints what it found
     Run(Run),
+    /// Shows what a load takes, before anything is started: calls, time, machines, money
+    Plan(Plan),
     /// Adds devices to a run that is on
     Add(Add),
     /// Takes the newest devices of a run away
@@ -119,9 +116,14 @@ pub enum Command {
     Status(Which),
     /// Ends a run for good: all its devices and tasks; waits until nothing is left
     Killall(Killall),
+    /// Writes a commented loadtop.toml: which cluster, what runs in its tasks, on what
+    Init(Init),
     /// Ends for good what nobody holds any more: runs whose lease has lapsed, their tasks
     /// and instances
     Reap(Reap),
+    /// Looks at everything that a run would stumble over, and changes nothing; or prints
+    /// the least policies that it needs
+    Doctor(Doctor),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),
     /// Serves the practice target: an echo, line by line
@@ -142,7 +144,7 @@ pub struct Run {
     #[arg(long)]
     pub headless: bool,
     /// What the devices talk to, such as tcp://127.0.0.1:7000
-    #[arg(long, value_name = "TARGET", value_parser = target)]
+    #[arg(long, value_name = "TARGET", value_parser = values::Targets)]
     pub target: Option<Target>,
     /// How many devices
     #[arg(long, short = 'n', value_name = "N", value_parser = values::devices())]
@@ -156,10 +158,42 @@ pub struct Run {
     /// Holds the load for this long after the ramp
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::hold)]
     pub hold_for: Duration,
+    /// Starts nothing; shows what it would take, and fails where it cannot be done
+    #[arg(long)]
+    pub dry_run: bool,
     /// Prints the summary as JSON
     #[arg(long)]
     pub json: bool,
     /// How the run is made.
+    #[command(flatten)]
+    pub making: Making,
+    /// Where.
+    #[command(flatten)]
+    pub place: Where,
+}
+
+/// What `plan` takes: what `run` would.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// A plan (not there yet: say --devices)
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// What the devices would talk to; a forecast does not depend on it
+    #[arg(long, value_name = "TARGET", value_parser = values::Targets)]
+    pub target: Option<Target>,
+    /// How many devices
+    #[arg(long, short = 'n', value_name = "N", value_parser = values::devices())]
+    pub devices: Option<u32>,
+    /// Spreads their starts over this long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::window)]
+    pub ramp_up: Duration,
+    /// Holds the load for this long after the ramp
+    #[arg(long, value_name = "TIME", value_parser = values::hold)]
+    pub hold_for: Option<Duration>,
+    /// Prints it as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How the run would be made.
     #[command(flatten)]
     pub making: Making,
     /// Where.
@@ -187,13 +221,6 @@ pub struct Practice {
     /// Prints its address and its counts as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-fn target(text: &str) -> Result<Target, String> {
-    if PLANNED.contains(&text) {
-        return Err(format!("the command `{text}` is planned and does not exist yet"));
-    }
-    text.parse().map_err(|error: crate::plan::BadTarget| error.to_string())
 }
 
 #[cfg(test)]
@@ -234,7 +261,9 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (line, says) in [
             ("loadtop --frobnicate", "--frobnicate"),
-            ("loadtop doctor", "`doctor` is planned"),
+            ("loadtop sweep", "`sweep` is planned"),
+            ("loadtop doctor --policy both", "operator, task"),
+            ("loadtop doctor --policy --no-write", "cannot be used with"),
             ("loadtop add", "<N>"),
             ("loadtop add 0", "0 is not in"),
             ("loadtop scale -1", "-1"),
@@ -261,6 +290,12 @@ mod tests {
             ("loadtop run --hold-for 8d", "at most 168h"),
             ("loadtop target --latency 2h", "at most 1h"),
             ("loadtop run --devices many", "invalid digit"),
+            ("loadtop --local --cluster c", "cannot be used with"),
+            ("loadtop --group g --fargate", "cannot be used with"),
+            ("loadtop --fargate=cheap", "on-demand or spot"),
+            ("loadtop --budget 0", "more than 0"),
+            ("loadtop run --budget much", "such as 25 or 2.50"),
+            ("loadtop init --exec x", "--exec"),
         ] {
             let error = parse(line).expect_err(line);
             assert!(error.to_string().contains(says), "{line}: {error}");

@@ -25,7 +25,7 @@ const FINDING: Duration = Duration::from_secs(30);
 
 /// Refuses what cannot be, before anything is started.
 pub fn check(arguments: &cli::Dashboard) -> Result<Place, Usage> {
-    let place = Place::of(&arguments.place)?;
+    let place = Place::of_run(&arguments.place, &arguments.making.image)?;
     if arguments.run.is_some() && place == Place::Embedded {
         return Err(Usage(
             "--run: a local cloud of one's own has no run that is on already; start `loadtop \

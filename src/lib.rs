@@ -12,6 +12,7 @@
 //! | [`cli`] | the command line |
 //! | [`config`] | what is told by flags, environment and `loadtop.toml` |
 //! | [`place`], [`session`] | where a command works, and what it stands on |
+//! | [`doctor`] | what a run would stumble over; the least policies |
 //! | [`dashboard`], [`headless`], [`verbs`] | the commands that make runs and steer them |
 //! | [`app`], [`ui`] | the dashboard: state and its updates; keys, theme, views |
 //! | [`controller`] | the actor: commands in, snapshots out; tasks are made to match the wish |
@@ -79,6 +80,12 @@
 //!   might still land, and must come to the same task.
 //! - A run that ends starts nothing more, not even to learn what became of a lost
 //!   answer: such a task is found by listing, which is believed only some time later.
+//! - A run without a bucket has one all the same, in files of this machine
+//!   ([`local::PocketBucket`]): the calls of a bucket are made to a server on loopback, so
+//!   that its wish, its slots and its end are the same code and no second way that fewer
+//!   tests run. Its tasks cannot read there, so they are told of none.
+//! - A run is made with a revision of a task definition, which is in its registry with the
+//!   watchdog and the stop timeout: whoever takes the lead starts the same tasks.
 //! - What a leader knows of the tasks it tells all others in `progress.json`, so that
 //!   a dashboard which follows costs two small reads a refresh, whatever the fleet's size.
 //! - An instance goes by cordon, look, StopTask, look, terminate; which ones are to go is
@@ -92,6 +99,7 @@ pub mod cloud;
 pub mod config;
 pub mod controller;
 pub mod dashboard;
+pub mod doctor;
 mod follow;
 pub mod headless;
 pub mod local;

@@ -1,26 +1,22 @@
 //! Where a command works: on a local cloud of its own, or on one that stays.
 //!
-//! Invariant: without a named cluster nothing of `AWS_*` is looked at. Credentials
-//! that lie about are never probed: those of a named cluster must be in the
-//! environment, and its endpoint on loopback, as long as runs on Amazon ECS do not
-//! exist.
+//! Invariant: without a named cluster nothing of `AWS_*` is looked at. Credentials that
+//! lie about are never probed.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use http::Uri;
+use rustix::process::{Resource, getrlimit};
 
 use crate::{
-    cli::Where,
-    cloud::{Access, Cloud, CloudError, Endpoint, Names, Site},
-    model::capacity::{Capacity, Network},
+    cli::{self, Where},
+    cloud::{Access, Cloud, CloudError, Names, Site},
+    config::{Asked, Config, File, Found, Lookup, Reach, Task},
+    session,
     usage::Usage,
 };
 
-/// The task definition of loadtop's own agent, and its container.
-const AGENT: (&str, &str) = ("loadtop-agent", "agent");
-
 /// Where a command works.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Place {
     /// On a local cloud that it starts and that ends with it.
     Embedded,
@@ -29,111 +25,137 @@ pub enum Place {
 }
 
 /// A cloud that stays.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
-    access: Access,
-    names: Names,
-    label: String,
+    config: Config,
+    reach: Reach,
 }
 
 impl Place {
-    /// What the command line and the environment say.
+    /// What command line, environment and file say, for a command that begins no run.
     pub fn of(place: &Where) -> Result<Self, Usage> {
         Self::from_lookup(place, |name| std::env::var(name).ok())
     }
 
-    /// The same with an environment of the caller's.
+    /// The same for one that may begin a run, with what the command line says of its
+    /// tasks: then it must be known what runs in them.
+    pub fn of_run(place: &Where, image: &cli::Image) -> Result<Self, Usage> {
+        Self::found(place, Some(image), &|name| std::env::var(name).ok())
+    }
+
+    /// As [`Place::of`], with an environment of the caller's.
     pub fn from_lookup(
         place: &Where,
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Usage> {
-        let given = |named: &Option<String>| named.clone().filter(|it| !it.is_empty());
-        let Some(cluster) = given(&place.cluster) else {
-            return Ok(Place::Embedded);
+        Self::found(place, None, &lookup)
+    }
+
+    fn found(place: &Where, image: Option<&cli::Image>, lookup: Lookup<'_>) -> Result<Self, Usage> {
+        let file = match place.local {
+            true => None,
+            false => File::find(place.config.as_deref(), lookup)?,
         };
-        let lookup = |name: &str| lookup(name).filter(|it| !it.is_empty());
-        let url = lookup("AWS_ENDPOINT_URL").ok_or_else(|| not_yet(&cluster, None))?;
-        let authority = loopback(&url).ok_or_else(|| not_yet(&cluster, Some(&url)))?;
-        let missing = |name: &str| {
-            Usage(format!(
-                "--cluster {cluster}: {name} is not set; evaluate all that `loadtop local` prints"
-            ))
-        };
-        let needed = |name: &str| lookup(name).ok_or_else(|| missing(name));
-        let region = lookup("AWS_REGION").or_else(|| lookup("AWS_DEFAULT_REGION"));
-        Ok(Place::Standing(Box::new(Standing {
-            access: Access::Keys(Endpoint {
-                region: region.ok_or_else(|| missing("AWS_REGION"))?,
-                access_key: needed("AWS_ACCESS_KEY_ID")?,
-                secret_key: needed("AWS_SECRET_ACCESS_KEY")?,
-                url,
-            }),
-            names: Names {
-                capacity: Capacity::group(given(&place.group).unwrap_or_else(|| cluster.clone())),
-                network: Network::default(),
-                bucket: given(&place.bucket).unwrap_or_else(|| cluster.clone()),
-                cluster,
-                task_definition: AGENT.0.to_owned(),
-                container: AGENT.1.to_owned(),
-            },
-            label: format!("ECS at {authority}"),
-        })))
+        let asked = Asked { place, image, lookup, file: file.as_ref() };
+        Ok(match asked.resolve()? {
+            Some(found) => Place::Standing(Box::new(Standing::new(found))),
+            None => Place::Embedded,
+        })
+    }
+
+    /// What is known of a cloud that stays.
+    #[must_use]
+    pub fn config(&self) -> Option<&Config> {
+        match self {
+            Place::Embedded => None,
+            Place::Standing(standing) => Some(standing.config()),
+        }
     }
 }
 
 impl Standing {
-    /// Clients for it.
-    pub async fn connect(&self) -> Result<Cloud, CloudError> {
-        Cloud::open(&self.access, self.names.clone()).await
+    fn new(found: Found) -> Self {
+        Standing { config: found.config, reach: found.reach }
+    }
+
+    /// All that is known of it.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The regions that may have tasks of loadtop's: that of the runs first, if it is
+    /// known before the profile is read.
+    #[must_use]
+    pub fn regions(&self) -> Vec<String> {
+        let ours = match &self.config.access {
+            Access::Keys(endpoint) => Some(endpoint.region.clone()),
+            Access::Tools { region, .. } => region.clone(),
+        };
+        let mut regions: Vec<String> = ours.into_iter().collect();
+        for region in &self.config.regions {
+            if !regions.contains(region) {
+                regions.push(region.clone());
+            }
+        }
+        regions
+    }
+
+    /// Clients for it. Without a bucket, that of this machine is lent to them.
+    pub async fn connect(&self) -> color_eyre::Result<Cloud> {
+        session::with_bucket(self.open().await?).await
+    }
+
+    /// Clients for it as it is, with a bucket or without.
+    pub async fn open(&self) -> Result<Cloud, CloudError> {
+        Cloud::open(&self.config.access, self.names()).await
+    }
+
+    /// What the calls are about. No bucket is an empty name.
+    fn names(&self) -> Names {
+        let (task_definition, container) = self.config.task.names();
+        Names {
+            cluster: self.config.cluster.clone(),
+            capacity: self.config.capacity.clone(),
+            network: self.config.network.clone(),
+            bucket: self.config.bucket.clone().unwrap_or_default(),
+            task_definition: task_definition.to_owned(),
+            container: container.to_owned(),
+            watchdog: None,
+        }
     }
 
     /// What it is like to use.
     #[must_use]
     pub fn site(&self) -> Site {
+        let is_here = self.reach.is_loopback();
+        let seconds = |here, elsewhere| Duration::from_secs(if is_here { here } else { elsewhere });
         Site {
-            label: self.label.clone(),
-            costs: false,
+            label: self.reach.label(),
+            costs: !is_here,
             outlives_us: true,
-            ends_programs: true,
-            refresh: Duration::from_secs(1),
-            report: Duration::from_secs(1),
-            results: Duration::from_secs(5),
-            // Its tasks are processes of this machine, as it is on loopback.
-            files_per_task: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
+            ends_programs: self.reach.is_by_keys() || has_watchdog(&self.config.task),
+            refresh: seconds(1, 5),
+            report: seconds(1, 5),
+            results: seconds(5, 60),
+            // On loopback tasks are processes of this machine.
+            files_per_task: is_here.then(|| getrlimit(Resource::Nofile).maximum).flatten(),
         }
     }
 }
 
-/// Host and port of a URL, if that is plain HTTP on loopback.
-fn loopback(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let host = uri.host()?;
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let is_loopback = address.map_or(host == "localhost", |address| address.is_loopback());
-    (uri.scheme_str() == Some("http") && is_loopback)
-        .then(|| uri.authority().map(|it| it.to_string()))?
-}
-
-/// Why a cluster is refused that is on no loopback endpoint.
-fn not_yet(cluster: &str, url: Option<&str>) -> Usage {
-    let url = url.map_or_else(
-        || "AWS_ENDPOINT_URL is not set".to_owned(),
-        |url| format!("AWS_ENDPOINT_URL={url} is not plain HTTP on loopback"),
-    );
-    Usage(format!(
-        "--cluster {cluster}: runs on Amazon ECS are not there yet, and {url}; start `loadtop \
-         local` and evaluate what it prints, or leave --cluster (and LOADTOP_CLUSTER) out: then \
-         loadtop brings a local cloud along"
-    ))
+/// Whether loadtop's watchdog is beside the program, as far as loadtop puts it there.
+fn has_watchdog(task: &Task) -> bool {
+    matches!(task, Task::Image(image) if image.watchdog.is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::capacity::Capacity;
 
     fn place(cluster: Option<&str>, environment: &[(&str, &str)]) -> Result<Place, String> {
-        let place =
-            Where { cluster: cluster.map(str::to_owned), group: None, bucket: None, log: None };
+        let place = Where { cluster: cluster.map(str::to_owned), ..Where::default() };
         let lookup = |name: &str| {
             let found = environment.iter().find(|(it, _)| *it == name);
             found.map(|(_, value)| (*value).to_owned())
@@ -143,60 +165,68 @@ mod tests {
 
     const KEYS: [(&str, &str); 3] =
         [("AWS_REGION", "r"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    const LOCAL: (&str, &str) = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4000");
 
-    fn at(url: &str) -> Result<Place, String> {
-        place(Some("c"), &[&KEYS[..], &[("AWS_ENDPOINT_URL", url)]].concat())
+    fn standing(cluster: &str, environment: &[(&str, &str)]) -> Standing {
+        match place(Some(cluster), environment) {
+            Ok(Place::Standing(standing)) => *standing,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn without_a_cluster_the_environment_is_not_looked_at() {
-        let environment = [("AWS_ENDPOINT_URL", "https://ecs.example")];
+        let environment = [("AWS_ENDPOINT_URL", "no URL at all")];
         assert_eq!(place(None, &environment), Ok(Place::Embedded));
         assert_eq!(place(Some(""), &environment), Ok(Place::Embedded));
+        let looked = std::cell::RefCell::new(Vec::new());
+        let place = Place::from_lookup(&Where::default(), |name| {
+            looked.borrow_mut().push(name.to_owned());
+            None
+        });
+        assert_eq!(place.ok(), Some(Place::Embedded));
+        assert!(looked.borrow().iter().all(|name| !name.starts_with("AWS_")), "{looked:?}");
     }
 
     #[test]
-    fn loopback_and_nothing_else_is_taken() {
-        for (url, label) in [
-            ("http://127.0.0.1:4000", "ECS at 127.0.0.1:4000"),
-            ("http://127.9.9.9:1/", "ECS at 127.9.9.9:1"),
-            ("http://[::1]:4000", "ECS at [::1]:4000"),
-            ("http://localhost:4000", "ECS at localhost:4000"),
-        ] {
-            let Ok(Place::Standing(standing)) = at(url) else {
-                panic!("{url} was refused");
-            };
-            assert_eq!(standing.label, label);
-            assert_eq!(standing.names.capacity, Capacity::group("c"));
-            assert_eq!(standing.names.bucket, "c");
-        }
-        for url in [
-            "https://127.0.0.1:4000",
-            "http://10.0.0.1:4000",
-            "http://127.0.0.1.example:80",
-            "http://localhost.example:80",
-            "http://localhost@example.org",
-            "ftp://127.0.0.1",
-            "127.0.0.1:4000",
-            "",
-        ] {
-            let why = at(url).expect_err(url);
-            assert!(why.contains("runs on Amazon ECS are not there yet"), "{url}: {why}");
-        }
+    fn a_local_cloud_needs_no_more_than_its_exports() {
+        let standing = standing("c", &[&KEYS[..], &[LOCAL]].concat());
+        let site = standing.site();
+        assert_eq!(site.label, "ECS at 127.0.0.1:4000");
+        assert!(!site.costs && site.outlives_us && site.ends_programs);
+        assert_eq!(site.refresh, Duration::from_secs(1));
+        let names = standing.names();
+        assert_eq!(names.capacity, Capacity::group("c"));
+        assert_eq!((names.bucket.as_str(), names.task_definition.as_str()), ("c", "loadtop-agent"));
+        assert_eq!(standing.regions(), ["r"]);
+    }
+
+    #[test]
+    fn a_cluster_of_amazons_costs_and_is_not_asked_every_second() {
+        let environment = [("LOADTOP_GROUP", "g"), ("AWS_REGION", "eu-central-1")];
+        let standing = standing("c", &environment);
+        let site = standing.site();
+        assert_eq!(site.label, "ECS eu-central-1");
+        assert!(site.costs && site.outlives_us && !site.ends_programs);
+        assert_eq!((site.refresh.as_secs(), site.report.as_secs()), (5, 5));
+        assert_eq!((site.results.as_secs(), site.files_per_task), (60, None));
+        assert_eq!(standing.names().bucket, "", "none is guessed");
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let url = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
         for (missing, (name, _)) in KEYS.iter().enumerate() {
-            let mut environment = vec![url];
+            let mut environment = vec![LOCAL];
             environment
                 .extend(KEYS.iter().enumerate().filter(|it| it.0 != missing).map(|it| *it.1));
             let why = place(Some("c"), &environment).expect_err(name);
-            assert!(why.contains(&format!("{name} is not set")), "{why}");
+            assert!(why.starts_with(&format!("--cluster c: {name} is not set")), "{why}");
         }
-        let mut environment = vec![url, ("AWS_DEFAULT_REGION", "r")];
+        let mut environment = vec![LOCAL, ("AWS_DEFAULT_REGION", "r")];
         environment.extend(&KEYS[1..]);
         assert!(matches!(place(Some("c"), &environment), Ok(Place::Standing(_))));
+        let why = place(Some("c"), &[]).expect_err("no capacity");
+        assert!(why.starts_with("capacity.group: missing; "), "{why}");
+        assert!(why.ends_with("`loadtop init` writes a loadtop.toml for that"), "{why}");
     }
 }

@@ -1,15 +1,20 @@
 //! From a parsed command line to an exit code.
 
-use std::{fs::OpenOptions, path::Path, sync::Mutex};
+use std::{fs::OpenOptions, path::Path, sync::Mutex, time::Duration};
 
 use color_eyre::eyre::WrapErr;
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     agent,
-    cli::{Cli, Command, Dashboard, Practice, Run, Where},
-    dashboard, headless, local,
+    cli::{Cli, Command, Dashboard, Plan, Practice, Run, Where},
+    config, dashboard, doctor, headless, local,
+    model::forecast::Ask,
     place::Place,
     record,
     session::{self, Settings},
@@ -23,6 +28,7 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
     match cli.command {
         None => dashboard(cli.dashboard),
         Some(Command::Run(arguments)) => headless(arguments),
+        Some(Command::Plan(it)) => plan(it),
         Some(Command::Add(it)) => verb(&it.which.place.clone(), async { verbs::add(it).await }),
         Some(Command::Remove(it)) => {
             verb(&it.which.place.clone(), async { verbs::remove(it).await })
@@ -34,9 +40,9 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
         Some(Command::Killall(it)) => {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
-        Some(Command::Reap(it)) => {
-            verb(&it.place.clone(), async { Box::pin(verbs::reap(it)).await })
-        }
+        Some(Command::Init(arguments)) => config::init::init(&arguments).map(|()| 0),
+        Some(Command::Reap(it)) => verb(&it.place.clone(), async { Box::pin(verbs::reap(it)).await }),
+        Some(Command::Doctor(it)) => verb(&it.place.clone(), async { doctor::run(it).await }),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
             let options = arguments.options(&record::state_dir(), session::program()?)?;
@@ -67,11 +73,45 @@ fn verb(
     shared_runtime()?.block_on(does)
 }
 
-fn headless(arguments: Run) -> color_eyre::Result<u8> {
+/// What a load would take.
+fn plan(arguments: Plan) -> color_eyre::Result<u8> {
     let place = Place::of(&arguments.place)?;
+    if let Some(plan) = &arguments.plan {
+        return Err(no_plans(plan));
+    }
+    let devices = arguments.devices.ok_or_else(no_devices)?;
+    let settings = Settings::new(place, arguments.target, &arguments.making);
+    log_to_file(arguments.place.log.as_deref())?;
+    let ask = ask(devices, arguments.ramp_up, arguments.hold_for);
+    shared_runtime()?.block_on(verbs::forecast(settings, ask, arguments.json))
+}
+
+fn ask(devices: u32, ramp_up: Duration, hold_for: Option<Duration>) -> Ask {
+    let ms = |time: Duration| time.as_millis() as u64;
+    Ask { devices, ramp_ms: ms(ramp_up), hold_ms: hold_for.map(ms) }
+}
+
+fn no_plans(plan: &Path) -> color_eyre::Report {
+    let plan = plan.display();
+    Usage(format!("{plan}: plans are not there yet: say --target and --devices")).into()
+}
+
+fn no_devices() -> color_eyre::Report {
+    Usage("--devices is missing: say how many, such as --devices 1000".to_owned()).into()
+}
+
+fn headless(arguments: Run) -> color_eyre::Result<u8> {
+    let place = Place::of_run(&arguments.place, &arguments.making.image)?;
     let refuse = |why: &str| Err(Usage(why.to_owned()).into());
-    if arguments.plan.is_some() {
-        return refuse("plans are not there yet: say --target and --devices");
+    if let Some(plan) = &arguments.plan {
+        return Err(no_plans(plan));
+    }
+    if arguments.dry_run {
+        let devices = arguments.devices.ok_or_else(no_devices)?;
+        let settings = Settings::new(place, arguments.target, &arguments.making);
+        log_to_file(arguments.place.log.as_deref())?;
+        let ask = ask(devices, arguments.ramp_up, Some(arguments.hold_for));
+        return shared_runtime()?.block_on(verbs::forecast(settings, ask, arguments.json));
     }
     if !arguments.headless {
         return refuse(
@@ -85,9 +125,7 @@ fn headless(arguments: Run) -> color_eyre::Result<u8> {
             "--target is missing: say what to load, such as --target tcp://127.0.0.1:7000",
         );
     }
-    let Some(devices) = arguments.devices else {
-        return refuse("--devices is missing: say how many, such as --devices 1000");
-    };
+    let devices = arguments.devices.ok_or_else(no_devices)?;
     log_to_file(arguments.place.log.as_deref())?;
     let plan = headless::Plan {
         devices,
@@ -120,6 +158,12 @@ fn single_runtime() -> color_eyre::Result<Runtime> {
     Builder::new_current_thread().enable_all().build().wrap_err("no runtime")
 }
 
+/// What is never logged, whatever was asked for: the details of how AWS's SDK signs and
+/// sends, since keys and tokens are among them.
+fn no_secrets() -> Targets {
+    Targets::new().with_default(LevelFilter::INFO).with_target("loadtop", LevelFilter::TRACE)
+}
+
 /// The screen is the dashboard's, so the log goes to a file. `LOADTOP_LOG` chooses
 /// what is in it, by default our own words from `info` on.
 fn log_to_file(named: Option<&Path>) -> color_eyre::Result<()> {
@@ -139,6 +183,6 @@ fn log_to_file(named: Option<&Path>) -> color_eyre::Result<()> {
         .map_err(|error| Usage(format!("LOADTOP_LOG={asked}: {error}; say loadtop=debug")))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(Mutex::new(file)).with_ansi(false);
     // A second call in one process (tests) keeps the first log.
-    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter).with(no_secrets()).try_init();
     Ok(())
 }

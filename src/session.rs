@@ -5,6 +5,8 @@
 //! that is left when [`Session::end`] returns. A cloud that stays was not started by
 //! it, and what runs there goes on.
 
+mod tasks;
+
 use std::{collections::BTreeMap, env, path::PathBuf, sync::Arc, time::Duration};
 
 use color_eyre::eyre::WrapErr;
@@ -12,12 +14,13 @@ use color_eyre::eyre::WrapErr;
 use crate::{
     cli,
     cloud::{Cloud, Site},
+    config,
     controller::{
         self, Command, Controller, Handle, Join, Limit, Snapshot,
         snapshot::{LeadView, RunView},
     },
-    local::{self, LocalCloud},
-    model::registry::{Policy, Workload},
+    local::{self, LocalCloud, PocketBucket},
+    model::{prices::Prices, registry::Policy},
     place::Place,
     plan::{Plan, Target},
     record,
@@ -25,13 +28,10 @@ use crate::{
     usage::Usage,
 };
 
+/// How many devices a task has room for, where nobody said.
+const DEVICES_PER_TASK: u32 = 250;
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
-/// Family and container of the programs that `--exec` names.
-const PROGRAM: (&str, &str) = ("loadtop-exec", "program");
-/// What one such program takes of an instance: CPU units and MiB. A local instance has
-/// 2,048 of each.
-const PROGRAM_TAKES: (i32, i32) = (64, 64);
 /// How long giving the lead up may take. Whoever comes after us needs it no longer
 /// than a term, so this only saves them time.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -47,10 +47,15 @@ pub struct Settings {
     pub devices_per_task: u32,
     /// What is done about losses and missing room, and how long the lease is.
     pub policy: Policy,
+    /// What runs in the tasks, as the command line says.
+    pub image: Option<Image>,
+    /// The same as the configuration says, where the command line says nothing; none, too:
+    /// loadtop's agent in the task definition of the place.
+    pub task: Option<config::Task>,
     /// Tags of everything that is started, besides loadtop's own.
     pub tags: BTreeMap<String, String>,
-    /// What runs in the tasks; none: loadtop's agent.
-    pub image: Option<Image>,
+    /// Prices of the user's own, by the keys of [`crate::model::prices`].
+    pub prices: BTreeMap<String, f64>,
     /// Which run the controller is for.
     pub join: Join,
     /// Whether it leads that run when nobody else does.
@@ -90,26 +95,39 @@ impl Image {
             name: name.clone(),
             container: container.clone(),
         });
-        let identity = image.identity.clone();
+        let identity = image.identity.clone().unwrap_or_else(|| config::IDENTITY.to_owned());
         program.or(definition).map(|what| Image { what, identity })
     }
 }
 
 impl Settings {
-    /// As the command line says.
+    /// As the command line says, and then the place's configuration.
     #[must_use]
     pub fn new(place: Place, target: Option<Target>, making: &cli::Making) -> Self {
-        let image = Image::of(&making.image);
-        Settings {
-            place,
+        let config = place.config().cloned();
+        let configured = config.as_ref().and_then(|it| it.devices_per_task);
+        let devices_per_task = making.devices_per_task.or(configured).unwrap_or(DEVICES_PER_TASK);
+        let settings = Settings {
             target,
-            devices_per_task: if image.is_some() { 1 } else { making.devices_per_task },
-            policy: making.policy(),
-            tags: BTreeMap::new(),
-            image,
+            devices_per_task,
+            policy: making.policy(config.as_ref()),
+            place,
+            image: Image::of(&making.image),
+            tags: config.as_ref().map(|it| it.tags.clone()).unwrap_or_default(),
+            prices: config.as_ref().map(|it| it.prices.clone()).unwrap_or_default(),
+            task: config.map(|it| it.task),
             join: Join::Own,
             leads: true,
-        }
+        };
+        let devices_per_task = if settings.runs_images() { 1 } else { devices_per_task };
+        Settings { devices_per_task, ..settings }
+    }
+
+    /// Whether something else than loadtop's agent runs in the tasks: one device each, and
+    /// it knows itself what it talks to.
+    #[must_use]
+    pub fn runs_images(&self) -> bool {
+        self.image.is_some() || self.task.as_ref().is_some_and(tasks::is_image)
     }
 }
 
@@ -139,7 +157,7 @@ impl Session {
         let (cloud, site, ground) = Ground::start(&settings, &state).await?;
         match prepare(&cloud, &site, &ground, settings, runs).await {
             Ok(options) => {
-                let cloud = of_workload(cloud, &options);
+                let cloud = of_definition(cloud, &options);
                 let (controller, handle) = Controller::start(cloud, site, options);
                 Ok(Session { handle, controller, ground })
             }
@@ -194,7 +212,7 @@ impl Ground {
         let mut ground = Ground { local: Some(local), practice: None };
         // An image knows what it talks to; on a cloud that stays a target of ours would
         // end before the devices do.
-        if settings.target.is_none() && settings.image.is_none() {
+        if settings.target.is_none() && !settings.runs_images() {
             match PracticeTarget::start(&program).await {
                 Ok(started) => ground.practice = Some(started),
                 Err(error) => {
@@ -242,21 +260,33 @@ async fn prepare(
                   it that many connections; ulimit -Hn raises it"
             .to_owned(),
     });
+    let runs_images = settings.runs_images();
     let target = settings.target.or_else(|| practice.map(|practice| practice.target().clone()));
-    let (plan, workload) = match settings.image {
-        None => (target.map(Plan::simple), Workload::Agent),
-        Some(image) => {
-            let plan = target.map_or_else(Plan::of_an_image, Plan::simple);
-            (Some(plan), workload(cloud, image).await?)
-        }
+    let target = target.map(Plan::simple);
+    let plan = if runs_images { Some(target.unwrap_or_else(Plan::of_an_image)) } else { target };
+    let tags = settings.tags.clone();
+    let asked = tasks::Asked {
+        image: settings.image,
+        task: settings.task,
+        tags,
+        registers: settings.leads,
     };
+    let (workload, definition, seen) = tasks::find(cloud, site, asked).await?;
+    if let Some(why) =
+        controller::too_long(&cloud.with_names(cloud.names().clone().of(&definition)), &workload)
+    {
+        return Err(Usage(why).into());
+    }
     Ok(controller::Options {
         plan,
         devices_per_task: settings.devices_per_task,
         workload,
+        definition: Some(definition),
+        takes: Some(seen).filter(|seen| !settings.leads && seen.memory > 0),
         policy: settings.policy,
         tags: settings.tags,
         limit,
+        prices: Prices::at(site.costs, cloud.region(), &settings.prices),
         runs,
         join: settings.join,
         leads: settings.leads,
@@ -264,33 +294,21 @@ async fn prepare(
 }
 
 /// Clients that know what will run in the tasks: how many fit on an instance is asked
-/// before a run begins. One that may join a run of another workload must not.
-fn of_workload(cloud: Cloud, options: &controller::Options) -> Cloud {
-    match &options.workload {
-        Workload::Image { definition, container, .. } if options.join == Join::Own => {
-            let mut names = cloud.names().clone();
-            names.task_definition.clone_from(definition);
-            names.container.clone_from(container);
-            cloud.with_names(names)
-        }
-        _ => cloud,
+/// before a run begins. A run that is joined brings its own definition.
+fn of_definition(cloud: Cloud, options: &controller::Options) -> Cloud {
+    match &options.definition {
+        Some(definition) => cloud.with_names(cloud.names().clone().of(definition)),
+        None => cloud,
     }
 }
 
-/// What runs in the tasks; a program is registered first.
-async fn workload(cloud: &Cloud, image: Image) -> color_eyre::Result<Workload> {
-    let (definition, container) = match image.what {
-        ImageOf::Definition { name, container } => (name, container),
-        ImageOf::Program(command) => {
-            let (cpu, memory) = PROGRAM_TAKES;
-            let name = cloud
-                .register_program(PROGRAM.0, PROGRAM.1, &command, cpu, memory)
-                .await
-                .wrap_err("the program of --exec cannot be registered")?;
-            (name, PROGRAM.1.to_owned())
-        }
-    };
-    Ok(Workload::Image { definition, container, identity: image.identity })
+/// Clients that have a bucket in any case: where none is named, that of this machine.
+pub(crate) async fn with_bucket(cloud: Cloud) -> color_eyre::Result<Cloud> {
+    if !cloud.names().bucket.is_empty() {
+        return Ok(cloud);
+    }
+    let pocket = PocketBucket::start(&record::state_dir().join("pocket")).await?;
+    Ok(pocket.lend_to(&cloud))
 }
 
 /// This very program: what tasks are processes of.

@@ -12,6 +12,7 @@ use crate::{
         Snapshot,
         snapshot::{Level, Notice, Phase},
     },
+    model::cost::dollars,
     process::output::say,
 };
 
@@ -77,8 +78,12 @@ fn progress(snapshot: &Snapshot) -> String {
     let window = traffic.window.map_or(String::new(), |window| {
         format!(", response p50 {:.2} ms p99 {:.2} ms", window.response.p50, window.response.p99)
     });
+    let cost = snapshot.cost.as_ref().map_or_else(String::new, |bill| {
+        let about = if bill.estimate { "about " } else { "" };
+        format!(", {about}{} so far", dollars(bill.so_far_usd))
+    });
     format!(
-        "{} of {} devices connected, {} tasks run, {} requests, {errors} errors{window}",
+        "{} of {} devices connected, {} tasks run, {} requests, {errors} errors{window}{cost}",
         devices.connected, devices.wanted, snapshot.tasks.value.running, traffic.requests
     )
 }

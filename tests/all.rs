@@ -9,11 +9,15 @@
 
 mod architecture;
 mod bad_input;
+mod config;
 mod dashboard;
+mod forecast;
 mod headless;
 mod local_cloud;
 mod readme;
 mod reap;
+mod secrets;
 mod steering;
 mod support;
+mod tasks;
 mod watchdog;

@@ -11,7 +11,10 @@ fn wrong_words_are_named_with_exit_code_2() {
         (&["tcp://host"], "names no port"),
         (&["mqtt://host:1883"], "`mqtt://` targets do not work yet"),
         (&["up"], "`up` is planned and does not exist yet"),
-        (&["--cluster", "prod"], "--cluster prod: runs on Amazon ECS are not there yet"),
+        (&["--cluster", "prod"], "capacity.group: missing; say the Auto Scaling group"),
+        (&["--cluster", "prod", "--group", "g"], "task.definition: missing; say the task"),
+        (&["--cluster", "prod", "--fargate"], "capacity.subnets: missing; on Fargate"),
+        (&["--region", "eu-west-1"], "--region: no cluster is named"),
         (&["--run", "x"], "has no run that is on already"),
         (&["add", "5"], "start `loadtop local`"),
         (&["status"], "start `loadtop local`"),
@@ -19,7 +22,10 @@ fn wrong_words_are_named_with_exit_code_2() {
         (&["run", "--headless"], "--target is missing"),
         (&["run", "--headless", "--target", "tcp://a:1"], "--devices is missing"),
         (&["run", "--target", "tcp://a:1", "-n", "5"], "add --headless"),
-        (&["run", "plan.yml"], "plans are not there yet"),
+        (&["run", "plan.yml"], "plan.yml: plans are not there yet"),
+        (&["plan", "plan.yml"], "plan.yml: plans are not there yet"),
+        (&["plan"], "--devices is missing"),
+        (&["run", "--dry-run"], "--devices is missing"),
         (&["--ramp-up", "soon"], "15s, 2m, 1h30m"),
     ] {
         let output = house.run(arguments);
@@ -30,20 +36,22 @@ fn wrong_words_are_named_with_exit_code_2() {
 }
 
 #[test]
-fn a_cluster_that_is_not_on_loopback_is_refused() {
+fn an_endpoint_that_cannot_be_is_refused() {
     let house = House::new();
     let named = |url: &str| {
         [("AWS_ENDPOINT_URL", url), ("AWS_REGION", "r"), ("AWS_ACCESS_KEY_ID", "a")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
     for (url, says) in [
-        ("https://ecs.us-east-1.amazonaws.com", "runs on Amazon ECS are not there yet"),
+        ("127.0.0.1:4000", "AWS_ENDPOINT_URL is no http:// or https:// URL"),
+        ("http://u:hunter2@127.0.0.1:9", "AWS_ENDPOINT_URL has a name or password in it"),
         ("http://127.0.0.1:9", "AWS_SECRET_ACCESS_KEY is not set"),
     ] {
         for arguments in [&["--cluster", "c"][..], &["status", "--cluster", "c"]] {
             let output = house.run_with(arguments, &named(url));
             assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
             assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+            assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
         }
     }
 }

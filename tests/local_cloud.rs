@@ -27,6 +27,7 @@ fn run_agent(local: &Local) -> Vec<Process> {
         started_by: "r".to_owned(),
         environment: environment.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
         tags: Vec::new(),
+        ..TaskRequest::default()
     };
     let runtime = runtime();
     let cloud = local.cloud();
@@ -149,7 +150,7 @@ fn any_program_ends_with_a_cloud_that_is_killed() {
 fn a_stopped_task_leaves_nothing_and_says_how_it_ended() {
     let house = House::new();
     let mut local = Local::start(&house);
-    let (arn, family) = run_stubborn(&local, 1);
+    let (arn, family) = run_stubborn(&local, 2);
     let stop = |arn: &str| runtime().block_on(local.cloud().stop_task(arn, "enough")).unwrap();
     stop(&arn);
     let task = stopped(&local, &arn);
@@ -170,7 +171,7 @@ fn a_stopped_task_leaves_nothing_and_says_how_it_ended() {
 fn a_program_has_its_own_environment_and_not_the_clouds_keys() {
     let house = House::new();
     let local = Local::start(&house);
-    let arn = run_any(&local, &["env"], 1);
+    let arn = run_any(&local, &["env"], 2);
     assert_eq!(stopped(&local, &arn).containers()[0].exit_code(), Some(0));
     let log = house.path().join("loadtop/runs/none/tasks");
     let log = log.join(arn.rsplit('/').next().unwrap()).with_extension("log");
@@ -178,7 +179,7 @@ fn a_program_has_its_own_environment_and_not_the_clouds_keys() {
     assert!(said.contains("PATH="), "{said}");
     assert!(!said.contains("AWS_") && !said.contains("LOADTOP"), "{said}");
     // What is not there is no task, and the reason says what it was.
-    let arn = run_any(&local, &["no-such-program"], 1);
+    let arn = run_any(&local, &["no-such-program"], 2);
     let task = stopped(&local, &arn);
     assert_eq!(task.stop_code().map(|code| code.as_str()), Some("TaskFailedToStart"));
     let reason = task.containers()[0].reason().unwrap();
@@ -198,6 +199,7 @@ fn it_can_be_larger_and_model_its_tasks() {
                 started_by: "r".to_owned(),
                 environment: vec![("LOADTOP_RUN".to_owned(), "r".to_owned())],
                 tags: Vec::new(),
+                ..TaskRequest::default()
             };
             let started = cloud.run_task(&request).await.unwrap();
             assert_eq!(started.failures, []);
@@ -226,6 +228,7 @@ fn its_calls_fail_and_its_lists_lag_as_it_was_told() {
             started_by: "r".to_owned(),
             environment: Vec::new(),
             tags: Vec::new(),
+            ..TaskRequest::default()
         };
         let started = cloud.run_task(&request).await.unwrap();
         assert_eq!(cloud.list_tasks(Some("r")).await.unwrap(), Vec::<String>::new());

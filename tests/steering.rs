@@ -52,6 +52,7 @@ impl World {
             started_by: by.to_owned(),
             environment: variables.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
             tags: Vec::new(),
+            ..TaskRequest::default()
         };
         let cloud = self.local.cloud();
         runtime().block_on(cloud.run_task(&request)).unwrap().tasks[0].arn.clone()
@@ -304,11 +305,15 @@ fn a_run_without_a_screen_ends_when_it_is_killed_from_elsewhere() {
     let arguments = ["--target", &target.url(), "-n", "50", "--ramp-up", "1s", "--hold-for", "1h"];
     let run = headless(&world, &arguments);
     eventually("it is on", || world.status().iter().any(|run| run["devices"]["live"] == 50));
-    world.done(&["killall", "--yes"]);
+    world.done(&["killall", "--yes", "--scale-to-zero"]);
     let output = run.wait_with_output().unwrap();
     let summary: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(summary["result"], "stopped", "{summary:#}");
     assert!(world.agents().is_empty());
+    // Whoever led is gone with its run: who asked has seen to the instances.
+    let cloud = world.local.cloud();
+    let group = runtime().block_on(cloud.group()).unwrap();
+    assert_eq!((group.desired, group.machines.len()), (0, 0), "{group:?}");
 }
 
 #[test]

@@ -88,8 +88,7 @@ impl CloudProcess {
         let said: Vec<&str> = line.split(' ').collect();
         let names =
             ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-        let place =
-            Where { cluster: Some("loadtop".to_owned()), group: None, bucket: None, log: None };
+        let place = Where { cluster: Some("loadtop".to_owned()), ..Where::default() };
         let place = Place::from_lookup(&place, |name| {
             let at = names.iter().position(|it| *it == name)?;
             said.get(at).map(|it| (*it).to_owned())

@@ -33,13 +33,14 @@ pub(super) async fn serve<S: Station + 'static>(
         Follower::new(Rc::clone(&station), Rc::clone(&clock), plans, &settings.task, say);
     let reporter =
         Reporter::new(station, Rc::clone(&clock), Rc::clone(&shared), wishes.clone(), out);
+    let refusal = follower.refusal();
     let _following = Background(spawn_local(follower.follow()).abort_handle());
     let _health = Background(spawn_local(health::watch_lag(Rc::clone(&shared))).abort_handle());
     let (stop, stopped) = oneshot::channel();
     let reporting = spawn_local(reporter.report(stopped));
 
     let mut fleet = Fleet::new(shared, settings.first_device, settings.devices);
-    let why = steer(&mut fleet, Listener::new(clock, wishes), told).await?;
+    let why = steer(&mut fleet, Listener::new(clock, wishes, refusal), told).await?;
     say(&format!("ending: {why}"));
     let deadline = Instant::now() + settings.stop.saturating_sub(SPARE);
     fleet.end().await;

@@ -2,8 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+mod capacity;
+mod money;
 mod steering;
 
+pub(crate) use capacity::{fargate, fargate_short, managed};
+pub(crate) use money::{budget, costing};
 pub(crate) use steering::{
     any_image, big_ending, booting, finding, following, leader_silent, nobody, stuck, unsure,
 };
@@ -12,8 +16,9 @@ use super::state::App;
 use crate::{
     cloud::Site,
     controller::snapshot::{
-        Aged, DevicesView, InstanceView, InstancesView, LeadView, Level, Notice, OrdersView, Phase,
-        Point, Quantiles, RampView, RunView, Snapshot, TasksView, TrafficView, Window,
+        Aged, CapacityView, DevicesView, InstanceView, InstancesView, LeadView, Level, Notice,
+        OrdersView, Phase, Point, Quantiles, RampView, RunView, ScaledBy, Snapshot, TasksView,
+        TrafficView, Window,
     },
     model::Millis,
 };
@@ -47,6 +52,11 @@ pub(crate) fn all() -> Vec<(&'static str, Snapshot)> {
         ("any_image", any_image()),
         ("big_ending", big_ending()),
         ("stuck", stuck()),
+        ("fargate", fargate()),
+        ("fargate_short", fargate_short()),
+        ("managed", managed()),
+        ("costing", costing()),
+        ("budget", budget()),
     ]
 }
 
@@ -66,6 +76,7 @@ pub(crate) fn empty() -> Snapshot {
         },
         target: "tcp://127.0.0.1:38141".into(),
         run: None,
+        capacity: CapacityView::Instances { group: "loadtop".into(), scaled_by: ScaledBy::Us },
         instances: aged(instances(1, &[0])),
         tasks: aged(TasksView::default()),
         devices: aged(DevicesView::default()),
@@ -76,6 +87,8 @@ pub(crate) fn empty() -> Snapshot {
         finding: false,
         others: Vec::new(),
         orders: OrdersView::default(),
+        cost: None,
+        basis: None,
     }
 }
 

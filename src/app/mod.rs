@@ -1,9 +1,9 @@
 //! The dashboard's core: `Key → Action → update → Effect → Command`, and back as a
 //! [`Snapshot`](crate::controller::snapshot::Snapshot) that is drawn.
 //!
-//! Invariant: [`state`], [`action`], [`update`] with its parts ([`scale`] and `leave`) and
-//! [`effect`] are pure: no clock, no terminal, no runtime, no colours. The one loop that
-//! touches the world is [`run()`].
+//! Invariant: [`state`], [`action`], [`update`] with its parts ([`scale`], [`preview`] and
+//! `leave`) and [`effect`] are pure: no clock, no terminal, no runtime, no colours. The
+//! one loop that touches the world is [`run()`].
 
 pub mod action;
 pub mod effect;
@@ -12,6 +12,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 pub(crate) mod keys;
 mod leave;
+pub mod preview;
 pub mod prompt;
 mod run;
 pub mod scale;

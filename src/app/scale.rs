@@ -101,6 +101,9 @@ pub(super) fn scale(app: &mut App, scaling: Scaling, now: Millis) -> Vec<Effect>
     if app.departing.is_some() {
         return say(app, LEAVING, now);
     }
+    if let Some(why) = app.snapshot.capacity.refusal() {
+        return say(app, &why, now);
+    }
     if !app.readonly && !app.is_ending(now) && Drain::of(scaling, &app.snapshot).is_some() {
         return open_dialog(app, Question::Drain(scaling));
     }
@@ -154,6 +157,22 @@ mod tests {
         ];
         for (tasks, keys, effects) in table {
             assert_eq!(on(busy(*tasks), keys), *effects, "{keys} on {tasks:?}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_here_scales_the_keys_say_why() {
+        for (snapshot, why) in [
+            (fixtures::fargate(), "Fargate has no instances"),
+            (fixtures::managed(), "is scaled by the capacity provider autopilot (managed scaling)"),
+        ] {
+            for keys in ["]", "[", "s"] {
+                let mut app = fixtures::app(snapshot.clone());
+                assert_eq!(press(&mut app, keys, NOW), [], "{keys}");
+                assert_eq!(app.mode, Mode::Normal, "{keys} opens nothing");
+                let hint = app.hint.as_ref().map(|hint| hint.text.clone()).unwrap_or_default();
+                assert!(hint.contains(why), "{keys}: {hint}");
+            }
         }
     }
 

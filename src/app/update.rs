@@ -9,6 +9,7 @@ use super::{
     action::Action,
     effect::{Cause, Effect},
     leave::{called_away, fleet_now, interrupt, kill, leave, leave_when_over, quit},
+    preview,
     prompt::{self, Value},
     scale::{Drain, Scaling, scale},
     state::{App, Choice, Dialog, Frozen, HELP_ENTRIES, Hint, Mode, Prompt, Question, Setting},
@@ -81,6 +82,12 @@ fn add(app: &mut App, now: Millis) -> Vec<Effect> {
         now,
     );
     app.unseen.add = (!effects.is_empty()).then_some(now);
+    if let Some(large) = preview::forecast(app, app.batch)
+        && !effects.is_empty()
+        && large.is_large()
+    {
+        say(app, &large.line(), now);
+    }
     effects
 }
 
@@ -117,6 +124,9 @@ fn ask_to_end(app: &mut App, now: Millis) -> Vec<Effect> {
 fn edit(app: &mut App, setting: Setting, now: Millis) -> Vec<Effect> {
     if app.departing.is_some() {
         return say(app, LEAVING, now);
+    }
+    if let (Setting::Instances, Some(why)) = (setting, app.snapshot.capacity.refusal()) {
+        return say(app, &why, now);
     }
     app.mode = Mode::Prompt(Prompt { setting, text: String::new(), refusal: None });
     Vec::new()
@@ -187,7 +197,12 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
 
 fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
     match value {
-        Value::Batch(devices) => app.batch = devices,
+        Value::Batch(devices) => {
+            app.batch = devices;
+            if let Some(next) = preview::forecast(app, devices) {
+                return say(app, &next.line(), now);
+            }
+        }
         Value::Window(window) => app.window = window,
         Value::Instances(count) => return scale(app, Scaling::To(count), now),
     }
@@ -226,8 +241,10 @@ fn move_focus(app: &mut App, by: isize) -> Vec<Effect> {
 }
 
 fn toggle_scale_to_zero(app: &mut App) -> Vec<Effect> {
+    // Where nobody here scales there is nothing to choose.
+    let can_scale = app.snapshot.capacity.refusal().is_none();
     if let Mode::Dialog(dialog) = &mut app.mode {
-        dialog.scale_to_zero = !dialog.scale_to_zero;
+        dialog.scale_to_zero = can_scale && !dialog.scale_to_zero;
     }
     Vec::new()
 }

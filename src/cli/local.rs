@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::values::duration;
 use crate::{
-    local::{Loss, Options, Runner, faults::Fault},
+    local::{Loss, Options, Runner, account, faults::Fault},
     usage::Usage,
 };
 
@@ -55,13 +55,21 @@ pub struct Local {
     pub modelled: bool,
     /// Lets calls fail: `OPERATION[@KEY]:KIND:SHARE`, such as RunTask:throttle:10% or
     /// PutObject@wish.json:reset-after:3; KIND is throttle, error-before, error-after,
-    /// reset-before, reset-after or slow=TIME. May be given several times
+    /// reset-before, reset-after, expired, deny or slow=TIME. May be given several times
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<Fault>,
-    /// Loses tasks or instances again and again, such as tasks:5%/min or
-    /// instances:2/min. May be given several times
+    /// Refuses an action, such as ecs:StopTask, as if no policy allowed it. May be given
+    /// several times
+    #[arg(long = "deny", value_name = "ACTION", value_parser = account::action)]
+    pub denied: Vec<String>,
+    /// Loses tasks or instances again and again, such as tasks:5%/min, instances:2/min
+    /// or spot:5%/min (tasks on Fargate Spot). May be given several times
     #[arg(long = "lose", value_name = "SPEC")]
     pub losses: Vec<Loss>,
+    /// Lets a capacity provider with managed scaling decide how many instances there are:
+    /// as many as its tasks need, whatever the group is told
+    #[arg(long)]
+    pub managed_scaling: bool,
 }
 
 impl Local {
@@ -81,6 +89,8 @@ impl Local {
         options.tasks_per_instance = self.tasks_per_instance;
         (options.boot, options.lag) = (self.boot, self.lag);
         (options.faults, options.losses) = (self.faults, self.losses);
+        options.managed_scaling = self.managed_scaling;
+        options.account.denied = self.denied.into_iter().collect();
         if self.modelled {
             options.runner = Runner::Modelled;
         }
@@ -128,6 +138,9 @@ mod tests {
         assert_eq!((ours.port, ours.boot, ours.lag), (0, contract.boot, contract.lag));
         assert_eq!((ours.runner, ours.buckets), (contract.runner, contract.buckets));
         assert!(ours.outlives_us && !contract.outlives_us);
+        assert!(
+            !ours.managed_scaling && options("--managed-scaling").expect("fine").managed_scaling
+        );
     }
 
     #[test]

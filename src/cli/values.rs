@@ -3,11 +3,21 @@
 //! Invariant: each is bounded, because whoever computes with it must not overflow,
 //! and a refusal says what would be right.
 
-use std::time::Duration;
+use std::{ffi::OsStr, time::Duration};
 
-use clap::builder::RangedI64ValueParser;
+use clap::{
+    Arg, Command, Error,
+    builder::{RangedI64ValueParser, TypedValueParser},
+    error::ErrorKind,
+};
 
-use crate::app::prompt::{MAX_BATCH, MAX_WINDOW};
+use super::PLANNED;
+use crate::{
+    app::prompt::{MAX_BATCH, MAX_WINDOW},
+    config,
+    model::capacity::Capacity,
+    plan::{BadTarget, Target},
+};
 
 /// Longest time that a load is held.
 pub(super) const MAX_HOLD: Duration = Duration::from_hours(7 * 24);
@@ -19,6 +29,34 @@ const MAX_WAIT: Duration = Duration::from_hours(24);
 const MIN_LEASE: Duration = Duration::from_secs(30);
 /// Longest run id.
 const RUN_CHARS: usize = 64;
+
+/// Reads what devices talk to. clap's own refusals repeat what was said, and there may be
+/// a password in it.
+#[derive(Debug, Clone)]
+pub(super) struct Targets;
+
+impl TypedValueParser for Targets {
+    type Value = Target;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Target, Error> {
+        let text = value.to_string_lossy();
+        let read = if PLANNED.contains(&&*text) {
+            Err(format!("the command `{text}` is planned and does not exist yet"))
+        } else {
+            text.parse().map_err(|error: BadTarget| error.to_string())
+        };
+        read.map_err(|why| {
+            let argument = argument.map_or_else(String::new, |it| format!(" for '{it}'"));
+            let text = format!("invalid value{argument}: {why}\n");
+            Error::raw(ErrorKind::ValueValidation, text).with_cmd(command)
+        })
+    }
+}
 
 /// How many devices one batch may have.
 pub(super) fn devices() -> RangedI64ValueParser<u32> {
@@ -37,11 +75,11 @@ pub(super) fn latency(text: &str) -> Result<Duration, String> {
     duration(text, MAX_LATENCY)
 }
 
-pub(super) fn wait(text: &str) -> Result<Duration, String> {
+pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     duration(text, MAX_WAIT)
 }
 
-pub(super) fn lease(text: &str) -> Result<Duration, String> {
+pub(crate) fn lease(text: &str) -> Result<Duration, String> {
     let lease = duration(text, MAX_WAIT)?;
     if lease < MIN_LEASE {
         return Err(format!(
@@ -50,6 +88,22 @@ pub(super) fn lease(text: &str) -> Result<Duration, String> {
         ));
     }
     Ok(lease)
+}
+
+/// How Fargate is paid for.
+pub(crate) fn fargate(text: &str) -> Result<Capacity, String> {
+    match text {
+        "on-demand" => Ok(Capacity::Fargate { spot: false }),
+        "spot" => Ok(Capacity::Fargate { spot: true }),
+        _ => Err("say on-demand or spot".to_owned()),
+    }
+}
+
+/// An amount of dollars that may be spent.
+pub(super) fn budget(text: &str) -> Result<f64, String> {
+    let dollars = text.strip_prefix('$').unwrap_or(text);
+    let dollars = dollars.parse().map_err(|_| "say dollars, such as 25 or 2.50".to_owned())?;
+    config::budget(dollars).map(|()| dollars)
 }
 
 /// A run's id, which is a part of its objects' keys.
@@ -62,7 +116,7 @@ pub(super) fn run(text: &str) -> Result<String, String> {
 }
 
 /// A program and its arguments, as a shell would take them apart.
-pub(super) fn program(text: &str) -> Result<Program, String> {
+pub(crate) fn program(text: &str) -> Result<Program, String> {
     match shlex::split(text) {
         Some(words) if !words.is_empty() => Ok(Program(words)),
         Some(_) => Err("say a program and its arguments, such as './device --fast'".to_owned()),
@@ -71,7 +125,7 @@ pub(super) fn program(text: &str) -> Result<Program, String> {
 }
 
 /// The name of an environment variable.
-pub(super) fn variable(text: &str) -> Result<String, String> {
+pub(crate) fn variable(text: &str) -> Result<String, String> {
     let is_good = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts_well = text.chars().next().is_some_and(|c| !c.is_ascii_digit());
     if !starts_well || !text.chars().all(is_good) {

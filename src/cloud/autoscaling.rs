@@ -39,6 +39,12 @@ impl Cloud {
             let state = machine.lifecycle_state().map_or("", |state| state.as_str());
             (machine.instance_id().unwrap_or_default().to_owned(), state.to_owned())
         });
+        let types = group.instances().iter().filter_map(|machine| {
+            Some((machine.instance_id()?.to_owned(), machine.instance_type()?.to_owned()))
+        });
+        // Which of them are Spot is not said; below all on demand, any may be.
+        let mixed = group.mixed_instances_policy().and_then(|it| it.instances_distribution());
+        let on_demand = mixed.and_then(|it| it.on_demand_percentage_above_base_capacity());
         let protected = group.instances().iter().filter(|it| {
             let is_leaving =
                 it.lifecycle_state().is_some_and(|it| it.as_str().starts_with("Terminat"));
@@ -51,6 +57,8 @@ impl Cloud {
             min: size(group.min_size()),
             max: size(group.max_size()),
             machines: machines.collect(),
+            types: types.collect(),
+            spot: on_demand.is_some_and(|percentage| percentage < 100),
         })
     }
 

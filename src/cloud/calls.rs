@@ -27,6 +27,32 @@ pub enum Service {
     Quotas,
 }
 
+impl Service {
+    /// What its permissions begin with.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Service::Ecs => "ecs",
+            Service::AutoScaling => "autoscaling",
+            Service::CloudWatch => "cloudwatch",
+            Service::S3 => "s3",
+            Service::Sts => "sts",
+            Service::Iam => "iam",
+            Service::Ec2 => "ec2",
+            Service::Quotas => "servicequotas",
+        }
+    }
+
+    /// What requests to it are signed for.
+    #[must_use]
+    pub fn signed_as(self) -> &'static str {
+        match self {
+            Service::CloudWatch => "monitoring",
+            other => other.prefix(),
+        }
+    }
+}
+
 /// Who makes a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
@@ -36,7 +62,8 @@ pub enum By {
     Task,
     /// Both.
     Both,
-    /// Only `loadtop doctor`, which does without where it is not permitted.
+    /// Whoever looks before anything is started (`loadtop doctor`, a controller that wants
+    /// to know a quota), and does without where it is not permitted.
     Doctor,
 }
 
@@ -70,20 +97,20 @@ pub struct Call {
     pub operation: &'static str,
     /// Whose.
     pub service: Service,
-    /// Permissions, with what each is about.
+    /// Permissions, with what each is about; none where everybody may ask.
     pub needs: &'static [(&'static str, About)],
     /// Who makes it.
     pub by: By,
 }
 
 macro_rules! calls {
-    ($($name:ident: $operation:literal of $service:ident by $by:ident needs $(($permission:literal, $about:ident))+;)+) => {
+    ($($name:ident: $operation:literal of $service:ident by $by:ident needs $(($permission:literal, $about:ident))*;)+) => {
         $(
             #[doc = concat!("`", $operation, "`.")]
             pub const $name: Call = Call {
                 operation: $operation,
                 service: Service::$service,
-                needs: &[$(($permission, About::$about)),+],
+                needs: &[$(($permission, About::$about)),*],
                 by: By::$by,
             };
         )+
@@ -94,6 +121,8 @@ macro_rules! calls {
 
 calls! {
     DESCRIBE_CLUSTERS: "DescribeClusters" of Ecs by Operator needs ("ecs:DescribeClusters", Cluster);
+    DESCRIBE_PROVIDERS: "DescribeCapacityProviders" of Ecs by Operator needs
+        ("ecs:DescribeCapacityProviders", Everything);
     RUN_TASK: "RunTask" of Ecs by Operator needs
         ("ecs:RunTask", Definition) ("ecs:TagResource", Tasks) ("iam:PassRole", Everything);
     STOP_TASK: "StopTask" of Ecs by Operator needs ("ecs:StopTask", Tasks);
@@ -134,4 +163,15 @@ calls! {
         ("s3:GetObject", Objects) ("s3:ListBucket", Bucket);
     PUT_OBJECT: "PutObject" of S3 by Both needs ("s3:PutObject", Objects);
     LIST_OBJECTS: "ListObjectsV2" of S3 by Operator needs ("s3:ListBucket", Bucket);
+    HEAD_BUCKET: "HeadBucket" of S3 by Doctor needs ("s3:ListBucket", Bucket);
+    GET_CALLER: "GetCallerIdentity" of Sts by Doctor needs;
+    SIMULATE: "SimulatePrincipalPolicy" of Iam by Doctor needs
+        ("iam:SimulatePrincipalPolicy", Everything);
+    DESCRIBE_SUBNETS: "DescribeSubnets" of Ec2 by Doctor needs ("ec2:DescribeSubnets", Everything);
+    DESCRIBE_SECURITY_GROUPS: "DescribeSecurityGroups" of Ec2 by Doctor needs
+        ("ec2:DescribeSecurityGroups", Everything);
+    GET_QUOTA: "GetServiceQuota" of Quotas by Doctor needs
+        ("servicequotas:GetServiceQuota", Everything);
+    GET_DEFAULT_QUOTA: "GetAWSDefaultServiceQuota" of Quotas by Doctor needs
+        ("servicequotas:GetAWSDefaultServiceQuota", Everything);
 }

@@ -1,13 +1,20 @@
 //! The clients, made once from an endpoint.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_credential_types::{
+    Credentials,
+    provider::{SharedCredentialsProvider, error::CredentialsError},
+};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::{
@@ -24,7 +31,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What the place of a run is called where it is Amazon's own.
-const AWS: &str = "aws";
+pub(super) const AWS: &str = "aws";
 /// Why there is no client.
 const NO_REGION: &str = "no region is named: say --region, `region` in loadtop.toml, AWS_REGION, \
                          or one in the profile";
@@ -63,10 +70,22 @@ pub struct Cloud {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) names: Names,
     /// The endpoint's URL and region.
-    address: (String, String),
+    pub(super) address: (String, String),
+    /// Where the bucket is, if that is elsewhere.
+    pocket: Option<Pocket>,
+    /// The region that tasks are told: whoever finds the endpoint by it needs it.
+    told_region: Option<String>,
     /// What further clients are made from.
     pub(super) config: Arc<SdkConfig>,
     calls: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+/// A bucket that is not where the rest is.
+#[derive(Debug, Clone)]
+struct Pocket {
+    bucket: String,
+    /// What must live as long as somebody reads and writes there.
+    _keeper: Arc<dyn Any + Send + Sync>,
 }
 
 impl Cloud {
@@ -121,14 +140,25 @@ impl Cloud {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts())
-            .http_client(http);
+            .http_client(http.clone());
         if let Some(region) = region {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
-        let config = loader.load().await;
+        let mut config = loader.load().await;
+        if let Some(profile) = profile {
+            // The SDK would take keys of the environment first. Whoever names a profile means
+            // its credentials, as with AWS's own `--profile`.
+            let known = ProviderConfig::without_region()
+                .with_region(config.region().cloned())
+                .with_http_client(http);
+            let provider =
+                ProfileFileCredentialsProvider::builder().configure(&known).profile_name(profile);
+            let provider = SharedCredentialsProvider::new(provider.build());
+            config = config.into_builder().credentials_provider(provider).build();
+        }
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(CloudError {
                 call: "configuration",
@@ -139,8 +169,9 @@ impl Cloud {
         };
         let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|it| !it.is_empty());
         let url = config.endpoint_url().map(str::to_owned).or(of_s3);
-        let address = (url.clone().unwrap_or_else(|| AWS.to_owned()), region);
-        Ok(Self::of_config(config, address, names, url.is_some()))
+        let address = (url.clone().unwrap_or_else(|| AWS.to_owned()), region.clone());
+        let cloud = Self::of_config(config, address, names, url.is_some());
+        Ok(Cloud { told_region: Some(region), ..cloud })
     }
 
     fn of_config(
@@ -164,6 +195,8 @@ impl Cloud {
             s3: aws_sdk_s3::Client::from_conf(s3),
             names,
             address,
+            pocket: None,
+            told_region: None,
             config: Arc::new(config),
             calls: Arc::default(),
         }
@@ -175,12 +208,44 @@ impl Cloud {
         Cloud { names, ..self.clone() }
     }
 
+    /// The same clients, but the bucket is at this endpoint and has this name, whatever
+    /// the names say; `keeper` lives as long as they do. The place stays what it was: it
+    /// is where the tasks are.
+    #[must_use]
+    pub fn with_bucket_at(
+        &self,
+        endpoint: &Endpoint,
+        bucket: &str,
+        keeper: Arc<dyn Any + Send + Sync>,
+    ) -> Self {
+        let there = Self::connect(endpoint, self.names.clone());
+        let pocket = Some(Pocket { bucket: bucket.to_owned(), _keeper: keeper });
+        Cloud { s3: there.s3, pocket, ..self.clone() }
+    }
+
+    /// The bucket of the calls.
+    pub(super) fn bucket(&self) -> &str {
+        self.pocket.as_ref().map_or(&self.names.bucket, |pocket| &pocket.bucket)
+    }
+
+    /// The region that a task must be told, where it finds the endpoint by it.
+    #[must_use]
+    pub fn told_region(&self) -> Option<&str> {
+        self.told_region.as_deref()
+    }
+
     /// Where this is, in one string: endpoint, region and cluster. Runs in different
     /// places have nothing to do with each other, whatever their names.
     #[must_use]
     pub fn place(&self) -> String {
         let (url, region) = &self.address;
         format!("{} {region} {}", url.trim_end_matches('/'), self.names.cluster)
+    }
+
+    /// The region that it is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.address.1
     }
 
     /// What the calls are about.
@@ -234,7 +299,10 @@ where
     let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
     let code = metadata.and_then(|meta| meta.code()).map(str::to_owned);
     let status = error.raw_response().map(|response| response.status().as_u16());
+    let unsigned = has_no_credentials(error);
     let kind = match error {
+        // Nothing is sent that cannot be signed.
+        _ if unsigned => ErrorKind::Unauthenticated,
         SdkError::ConstructionFailure(_) => ErrorKind::NotSent,
         SdkError::DispatchFailure(failure) if failure.is_user() => ErrorKind::NotSent,
         SdkError::ServiceError(_) => {
@@ -247,6 +315,7 @@ where
     let message = match (said, &code) {
         (Some(said), Some(code)) => format!("{said} ({code})"),
         (None, Some(code)) => code.clone(),
+        _ if unsigned => format!("there are no credentials: {}", innermost(error)),
         _ => innermost(error),
     };
     CloudError { call, kind, code, message }
@@ -274,8 +343,25 @@ fn classify(code: Option<&str>, status: Option<u16>, said: Option<&str>) -> Erro
         Some(412 | 409) => ErrorKind::Precondition,
         Some(500..) => ErrorKind::Ambiguous,
         _ if code.ends_with("NotFoundException") => ErrorKind::NotFound,
+        // Service Quotas, EC2.
+        _ if code == "NoSuchResourceException" || code.ends_with(".NotFound") => {
+            ErrorKind::NotFound
+        }
         _ => ErrorKind::Refused,
     }
+}
+
+/// Whether the call failed for want of credentials: there are none, or whoever has them
+/// does not answer.
+fn has_no_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(it) = cause {
+        if it.is::<CredentialsError>() {
+            return true;
+        }
+        cause = it.source();
+    }
+    false
 }
 
 /// The last cause says most: `Connection refused`, not `dispatch failure`.
@@ -288,35 +374,4 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_mean_what_their_codes_and_words_say() {
-        let no_task = "The referenced task was not found.";
-        let table = [
-            ("ThrottlingException", 400, "Rate exceeded", ErrorKind::Throttled),
-            ("Throttling", 400, "", ErrorKind::Throttled),
-            ("SlowDown", 503, "", ErrorKind::Throttled),
-            ("TooManyRequestsException", 400, "", ErrorKind::Throttled),
-            ("Other", 429, "", ErrorKind::Throttled),
-            ("RequestTimeout", 400, "Your socket connection …", ErrorKind::Ambiguous),
-            ("InternalError", 500, "", ErrorKind::Ambiguous),
-            ("InvalidParameterException", 400, no_task, ErrorKind::NotFound),
-            ("InvalidParameterException", 400, "count must be …", ErrorKind::Refused),
-            ("ClusterNotFoundException", 400, "Cluster not found.", ErrorKind::NotFound),
-            ("NoSuchKey", 404, "", ErrorKind::NotFound),
-            ("PreconditionFailed", 412, "", ErrorKind::Precondition),
-            ("ConditionalRequestConflict", 409, "", ErrorKind::Precondition),
-            ("ConflictException", 400, "", ErrorKind::Conflict),
-            ("ConflictException", 409, "", ErrorKind::Conflict),
-            ("AccessDenied", 403, "", ErrorKind::Denied),
-            ("AccessDeniedException", 400, "", ErrorKind::Denied),
-            ("ExpiredTokenException", 400, "", ErrorKind::Unauthenticated),
-            ("RequestTimeTooSkewed", 403, "", ErrorKind::Unauthenticated),
-        ];
-        for (code, status, said, kind) in table {
-            assert_eq!(classify(Some(code), Some(status), Some(said)), kind, "{code} {status}");
-        }
-    }
-}
+mod tests;

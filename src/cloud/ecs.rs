@@ -1,28 +1,33 @@
 //! ECS: tasks, and the instances they are placed on.
 
+mod launch;
+mod seen;
+
 use aws_sdk_ecs::{
     operation::run_task::RunTaskError,
     types::{
-        ContainerDefinition, ContainerInstance, ContainerInstanceStatus, ContainerOverride,
-        DesiredStatus, KeyValuePair, LaunchType, Resource, Tag, Task, TaskOverride,
+        ContainerInstanceStatus, ContainerOverride, DesiredStatus, KeyValuePair, Tag, TaskOverride,
     },
 };
 
 use super::{
     Cloud, CloudError, ErrorKind,
     calls::{self, Call},
-    types::{ClusterSeen, DefinitionSeen, Failure, InstanceSeen, Started, TaskRequest, TaskSeen},
+    types::{
+        ClusterSeen, DefinitionSeen, InstanceSeen, ProvidersSeen, Started, TaskRequest, TaskSeen,
+    },
 };
+use launch::{in_network, runs_on};
+use seen::{count, failure, instance_seen, provider_of};
 
 /// How often a list waits for AWS's bucket to fill again, and for how long.
 const THROTTLED_MOST: u32 = 20;
 const AFTER_THROTTLE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The most things that one describe call takes.
 const DESCRIBE_MOST: usize = 100;
-/// The variable that tells a task its name.
-const TASK_NAME: &str = "LOADTOP_TASK";
-/// The image of programs that are registered by their command: there is none.
-const NO_IMAGE: &str = "none";
+/// The capacity providers that every cluster may have, and that manage no group.
+const FARGATE: &str = "FARGATE";
+const FARGATE_SPOT: &str = "FARGATE_SPOT";
 
 impl Cloud {
     /// What the cluster counts.
@@ -30,15 +35,7 @@ impl Cloud {
     /// Equivalent to `aws ecs describe-clusters --clusters C`.
     /// Needs `ecs:DescribeClusters`.
     pub async fn cluster(&self) -> Result<ClusterSeen, CloudError> {
-        const CALL: Call = calls::DESCRIBE_CLUSTERS;
-        let call = self.ecs.describe_clusters().clusters(&self.names.cluster);
-        let answer = self.settle(CALL, call.send().await)?;
-        let cluster = answer.clusters().first().ok_or_else(|| CloudError {
-            call: CALL.operation,
-            kind: ErrorKind::NotFound,
-            code: answer.failures().first().and_then(|it| it.reason()).map(str::to_owned),
-            message: format!("there is no cluster named {}", self.names.cluster),
-        })?;
+        let cluster = self.describe_cluster().await?;
         Ok(ClusterSeen {
             registered: count(cluster.registered_container_instances_count()),
             running: count(cluster.running_tasks_count()),
@@ -46,37 +43,102 @@ impl Cloud {
         })
     }
 
+    async fn describe_cluster(&self) -> Result<aws_sdk_ecs::types::Cluster, CloudError> {
+        const CALL: Call = calls::DESCRIBE_CLUSTERS;
+        let call = self.ecs.describe_clusters().clusters(&self.names.cluster);
+        let answer = self.settle(CALL, call.send().await)?;
+        answer.clusters().first().cloned().ok_or_else(|| CloudError {
+            call: CALL.operation,
+            kind: ErrorKind::NotFound,
+            code: answer.failures().first().and_then(|it| it.reason()).map(str::to_owned),
+            message: format!("there is no cluster named {}", self.names.cluster),
+        })
+    }
+
+    /// The cluster's capacity providers, and which of them manages our group.
+    ///
+    /// Equivalent to `aws ecs describe-clusters --clusters C`
+    /// and `aws ecs describe-capacity-providers --capacity-providers …`.
+    /// Needs `ecs:DescribeClusters` and `ecs:DescribeCapacityProviders`; without a group,
+    /// or providers that could manage it, only the first.
+    pub async fn capacity_providers(&self) -> Result<ProvidersSeen, CloudError> {
+        let cluster = self.describe_cluster().await?;
+        let associated = cluster.capacity_providers().to_vec();
+        let by_default = cluster.default_capacity_provider_strategy();
+        let mut seen = ProvidersSeen {
+            by_default: by_default.iter().map(|it| it.capacity_provider().to_owned()).collect(),
+            of_group: None,
+            associated,
+        };
+        let of_groups: Vec<String> = seen
+            .associated
+            .iter()
+            .filter(|name| ![FARGATE, FARGATE_SPOT].contains(&name.as_str()))
+            .cloned()
+            .collect();
+        let Some(group) = self.names.capacity.group_name() else {
+            return Ok(seen);
+        };
+        for some in of_groups.chunks(DESCRIBE_MOST) {
+            let mut token = None;
+            loop {
+                let call = self
+                    .ecs
+                    .describe_capacity_providers()
+                    .set_capacity_providers(Some(some.to_vec()))
+                    .set_next_token(token);
+                let page = self.settle(calls::DESCRIBE_PROVIDERS, call.send().await)?;
+                let mut providers = page.capacity_providers().iter();
+                if let Some(found) = providers.find_map(|it| provider_of(it, group)) {
+                    seen.of_group = Some(found);
+                    return Ok(seen);
+                }
+                token = page.next_token().map(str::to_owned);
+                if token.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(seen)
+    }
+
     /// Starts one task. Overrides are shared by all tasks of a call, so there is
     /// one call for each.
     ///
     /// Equivalent to `aws ecs run-task --cluster C --task-definition D
-    /// --launch-type EC2 --client-token T --started-by R --overrides … --tags …`.
+    /// --launch-type EC2|FARGATE --client-token T --started-by R --overrides … --tags …`,
+    /// with `--capacity-provider-strategy capacityProvider=P` instead of a launch type
+    /// where the tasks go through a provider, and with `--network-configuration …` where
+    /// they have addresses of their own.
     /// Needs `ecs:RunTask`, `ecs:TagResource` and `iam:PassRole`.
     ///
     /// A token that belongs to another request is an [`ErrorKind::Conflict`], whose
     /// message ends with the ARNs of the tasks which that one started.
     pub async fn run_task(&self, request: &TaskRequest) -> Result<Started, CloudError> {
-        let environment = request
-            .environment
-            .iter()
-            .map(|(name, value)| KeyValuePair::builder().name(name).value(value).build())
-            .collect();
-        let container = ContainerOverride::builder()
-            .name(&self.names.container)
-            .set_environment(Some(environment))
-            .build();
+        let variable = |(name, value): (String, String)| {
+            KeyValuePair::builder().name(name).value(value).build()
+        };
+        let containers = self.overrides(request).into_iter().map(|(name, told)| {
+            let told = told.into_iter().map(variable).collect();
+            ContainerOverride::builder().name(name).set_environment(Some(told)).build()
+        });
+        let overrides =
+            TaskOverride::builder().set_container_overrides(Some(containers.collect())).build();
         let tags = request.tags.iter().map(|(k, v)| Tag::builder().key(k).value(v).build());
+        let (launch_type, strategy) = runs_on(request.capacity.as_ref())?;
         let call = self
             .ecs
             .run_task()
             .cluster(&self.names.cluster)
             .task_definition(&self.names.task_definition)
-            // Always given: without it the cluster's default strategy would decide.
-            .launch_type(LaunchType::Ec2)
+            // One of both always: without them the cluster's default strategy would decide.
+            .set_launch_type(launch_type)
+            .set_capacity_provider_strategy(strategy)
+            .set_network_configuration(in_network(request)?)
             .count(1)
             .client_token(&request.client_token)
             .started_by(&request.started_by)
-            .overrides(TaskOverride::builder().container_overrides(container).build())
+            .overrides(overrides)
             .set_tags(Some(tags.collect()));
         let answer = call.send().await;
         let theirs = match answer.as_ref().err().and_then(|error| error.as_service_error()) {
@@ -227,34 +289,6 @@ impl Cloud {
         })
     }
 
-    /// Registers a task definition that runs one program, and says its name,
-    /// `family:revision`. `cpu` is in CPU units, `memory` in MiB.
-    ///
-    /// Equivalent to `aws ecs register-task-definition --family F
-    /// --container-definitions …`. Needs `ecs:RegisterTaskDefinition`.
-    pub async fn register_program(
-        &self,
-        family: &str,
-        container: &str,
-        command: &[String],
-        cpu: i32,
-        memory: i32,
-    ) -> Result<String, CloudError> {
-        let container = ContainerDefinition::builder()
-            .name(container)
-            .image(NO_IMAGE)
-            .cpu(cpu)
-            .memory(memory)
-            .essential(true)
-            .set_command(Some(command.to_vec()))
-            .build();
-        let call =
-            self.ecs.register_task_definition().family(family).container_definitions(container);
-        let answer = self.settle(calls::REGISTER, call.send().await)?;
-        let revision = answer.task_definition().map_or(0, |it| it.revision());
-        Ok(format!("{family}:{revision}"))
-    }
-
     /// What the task definition of the runs asks for.
     ///
     /// Equivalent to `aws ecs describe-task-definition --task-definition D`.
@@ -263,67 +297,9 @@ impl Cloud {
         let call = self.ecs.describe_task_definition().task_definition(&self.names.task_definition);
         let answer = self.settle(calls::DESCRIBE_DEFINITION, call.send().await)?;
         let definition = answer.task_definition();
-        let containers = definition.map(|it| it.container_definitions()).unwrap_or_default();
-        Ok(DefinitionSeen {
-            name: definition.map_or_else(String::new, |it| {
-                format!("{}:{}", it.family().unwrap_or_default(), it.revision())
-            }),
-            cpu: containers.iter().map(|it| it.cpu()).sum(),
-            memory: containers.iter().filter_map(|it| it.memory()).sum(),
-            containers: containers.iter().filter_map(|it| it.name()).map(str::to_owned).collect(),
-        })
-    }
-
-    /// Of its containers only the one that the agent is in counts: others, such as
-    /// sidecars, may come before it.
-    pub(super) fn task_seen(&self, task: &Task) -> TaskSeen {
-        let name = Some(self.names.container.as_str());
-        let container = task.containers().iter().find(|it| it.name() == name);
-        let overrides = task.overrides().map(|it| it.container_overrides()).unwrap_or_default();
-        let mut variables = overrides.iter().flat_map(|it| it.environment());
-        let called = variables.find(|variable| variable.name() == Some(TASK_NAME));
-        TaskSeen {
-            arn: task.task_arn().unwrap_or_default().to_owned(),
-            name: called.and_then(|variable| variable.value()).map(str::to_owned),
-            started_by: task.started_by().map(str::to_owned),
-            last_status: task.last_status().unwrap_or_default().to_owned(),
-            desired_status: task.desired_status().unwrap_or_default().to_owned(),
-            instance_arn: task.container_instance_arn().map(str::to_owned),
-            stopped_reason: task.stopped_reason().map(str::to_owned),
-            exit_code: container.and_then(|it| it.exit_code()),
-            container_reason: container.and_then(|it| it.reason()).map(str::to_owned),
-        }
+        Ok(definition.map_or_else(DefinitionSeen::default, |it| self.definition_seen(it)))
     }
 }
 
-fn failure(failure: &aws_sdk_ecs::types::Failure) -> Failure {
-    Failure {
-        arn: failure.arn().unwrap_or_default().to_owned(),
-        reason: failure.reason().unwrap_or_default().to_owned(),
-        detail: failure.detail().unwrap_or_default().to_owned(),
-    }
-}
-
-fn instance_seen(instance: &ContainerInstance) -> InstanceSeen {
-    InstanceSeen {
-        arn: instance.container_instance_arn().unwrap_or_default().to_owned(),
-        machine_id: instance.ec2_instance_id().unwrap_or_default().to_owned(),
-        status: instance.status().unwrap_or_default().to_owned(),
-        connected: instance.agent_connected(),
-        running: count(instance.running_tasks_count()),
-        pending: count(instance.pending_tasks_count()),
-        cpu_left: left(instance.remaining_resources(), "CPU"),
-        memory_left: left(instance.remaining_resources(), "MEMORY"),
-    }
-}
-
-fn count(of: i32) -> u32 {
-    u32::try_from(of).unwrap_or(0)
-}
-
-fn left(resources: &[Resource], name: &str) -> i32 {
-    resources
-        .iter()
-        .find(|resource| resource.name() == Some(name))
-        .map_or(0, Resource::integer_value)
-}
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,7 @@ impl Cloud {
         let call = self
             .s3
             .get_object()
-            .bucket(&self.names.bucket)
+            .bucket(self.bucket())
             .key(key)
             .set_if_none_match(known_etag.map(str::to_owned));
         let answer = call.customize().interceptor(tap.clone()).send().await;
@@ -80,7 +80,7 @@ impl Cloud {
     /// Equivalent to `aws s3api head-object --bucket B --key K`. Needs `s3:GetObject`.
     pub async fn object_age(&self, key: &str) -> Result<Option<Millis>, CloudError> {
         let tap = DateTap::default();
-        let call = self.s3.head_object().bucket(&self.names.bucket).key(key);
+        let call = self.s3.head_object().bucket(self.bucket()).key(key);
         let answer = call.customize().interceptor(tap.clone()).send().await;
         let found = match self.settle(calls::HEAD_OBJECT, answer) {
             Ok(found) => found,
@@ -104,7 +104,7 @@ impl Cloud {
         condition: Condition,
     ) -> Result<(String, Option<Dated>), CloudError> {
         let tap = DateTap::default();
-        let call = self.s3.put_object().bucket(&self.names.bucket).key(key).body(body.into());
+        let call = self.s3.put_object().bucket(self.bucket()).key(key).body(body.into());
         let call = match condition {
             Condition::Always => call,
             Condition::Absent => call.if_none_match("*"),
@@ -126,7 +126,7 @@ impl Cloud {
             let call = self
                 .s3
                 .list_objects_v2()
-                .bucket(&self.names.bucket)
+                .bucket(self.bucket())
                 .prefix(prefix)
                 .set_continuation_token(token);
             let page = self.settle(calls::LIST_OBJECTS, call.send().await)?;
@@ -150,7 +150,7 @@ impl Cloud {
             let call = self
                 .s3
                 .list_objects_v2()
-                .bucket(&self.names.bucket)
+                .bucket(self.bucket())
                 .prefix(prefix)
                 .delimiter("/")
                 .set_continuation_token(token);
@@ -169,7 +169,7 @@ impl Cloud {
 /// Notes when a request left, when its answer came and how that is dated: the
 /// SDK's outputs do not carry the `Date` header.
 #[derive(Debug, Clone, Default)]
-struct DateTap {
+pub(super) struct DateTap {
     noted: Arc<Mutex<Noted>>,
 }
 
@@ -180,7 +180,7 @@ struct Noted {
 }
 
 impl DateTap {
-    fn dated(&self) -> Option<Dated> {
+    pub(super) fn dated(&self) -> Option<Dated> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner).dated
     }
 }

@@ -3,9 +3,14 @@
 //! Invariant: whoever asks "is this the local cloud?" asks here for the one
 //! property that matters (does it cost, does it outlive us), never for the name.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use crate::model::capacity::{Capacity, Network};
+use http::Uri;
+
+use crate::model::{
+    capacity::{Capacity, Network},
+    registry::TaskDefinition,
+};
 
 /// Where a fleet runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +44,8 @@ pub enum Access {
     Tools {
         /// The region; none: what environment and profile say.
         region: Option<String>,
-        /// The profile; none: `AWS_PROFILE`, or the default one.
+        /// The profile whose credentials are meant, whatever others lie about; none:
+        /// `AWS_PROFILE`, or the default one, after keys in the environment.
         profile: Option<String>,
     },
 }
@@ -67,6 +73,18 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// Host and port of a URL, if that is plain HTTP on loopback: whoever is asked there is
+/// a process of this machine.
+#[must_use]
+pub(crate) fn loopback(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?;
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_loopback = address.map_or(host == "localhost", |address| address.is_loopback());
+    (uri.scheme_str() == Some("http") && is_loopback)
+        .then(|| uri.authority().map(|it| it.to_string()))?
+}
+
 /// The names of what a run uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
@@ -76,15 +94,24 @@ pub struct Names {
     pub capacity: Capacity,
     /// Where tasks with an address of their own are in the network.
     pub network: Network,
-    /// S3 bucket.
+    /// S3 bucket; empty: none, and the run is in files of this machine.
     pub bucket: String,
     /// Task definition (family, or family:revision).
     pub task_definition: String,
     /// The container in it that gets the environment.
     pub container: String,
+    /// The container in it that ends the task with its run, and is told of it too.
+    pub watchdog: Option<String>,
 }
 
 impl Names {
+    /// The same with this task definition.
+    #[must_use]
+    pub fn of(self, definition: &TaskDefinition) -> Names {
+        let TaskDefinition { name, container, watchdog, .. } = definition.clone();
+        Names { task_definition: name, container, watchdog, ..self }
+    }
+
     /// The Auto Scaling group; empty on Fargate, where there is none.
     #[must_use]
     pub fn group(&self) -> &str {

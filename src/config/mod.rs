@@ -1,15 +1,43 @@
 //! What a run on a named cluster needs to know: flags, then the environment, then
 //! `loadtop.toml`, then defaults.
 //!
+//! In two stages: what the file says, each key of the right kind ([`raw`]); then that
+//! with flags and environment laid over it, checked as a whole ([`resolve`]).
+//!
 //! Invariant: a [`Config`] is whole and checked; whoever has one asks for nothing more.
-//! Without a named cluster there is none, and the local cloud is used.
+//! Without a named cluster there is none, and the local cloud is used. What is wrong is
+//! said all at once, each with file, line and key; no value of an unknown key is shown.
+
+mod document;
+mod file;
+pub mod init;
+mod raw;
+mod reach;
+mod resolve;
+mod rules;
+mod task;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+pub use self::file::File;
+pub(crate) use self::{
+    reach::Reach,
+    resolve::{Asked, Found},
+    rules::budget,
+    task::IDENTITY,
+};
 use crate::{
     cloud::Access,
     model::capacity::{Capacity, Network},
 };
+
+/// Where a variable of the environment is looked up.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The task definition of loadtop's own agent on a local cloud, and its container.
+const AGENT: (&str, &str) = ("loadtop-agent", "agent");
 
 /// All that is known of where runs are made.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,4 +115,23 @@ pub struct Image {
     pub log_group: Option<String>,
     /// How long a container may take to end after SIGTERM, in seconds, 2 to 120.
     pub stop_timeout_s: u32,
+}
+
+impl Task {
+    /// The variable with the device's id, if this is an image of the user's own: then a
+    /// task is one device.
+    #[must_use]
+    pub fn identity(&self) -> Option<&str> {
+        match self {
+            Task::Definition { identity, .. } => identity.as_deref(),
+            Task::Image(image) => image.identity.as_deref(),
+        }
+    }
+}
+
+impl Default for Task {
+    /// The agent of a local cloud.
+    fn default() -> Self {
+        Task::Definition { name: AGENT.0.to_owned(), container: AGENT.1.to_owned(), identity: None }
+    }
 }

@@ -25,10 +25,11 @@ use super::{
     notices::Notices,
     run::{Over, Run, Telling},
     snapshot::{Level, OrdersView, Snapshot},
+    supply::Supply,
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
-    model::{Millis, leadership::Leadership, quota::Quotas},
+    model::{Millis, forecast::Basis, leadership::Leadership, quota::Quotas},
     record::Journal,
 };
 
@@ -43,6 +44,8 @@ pub(super) struct Actor {
     pub(super) clock: Clock,
     pub(super) notices: Notices,
     pub(super) fleet: Fleet,
+    /// Who scales the group, and what is short.
+    pub(super) supply: Supply,
     /// When the instances were seen last (this machine's clock).
     pub(super) fleet_at: Option<Millis>,
     pub(super) run: Option<Run>,
@@ -65,6 +68,9 @@ pub(super) struct Actor {
     /// When the run's tasks were seen last (this machine's clock).
     pub(super) tasks_at: Option<Millis>,
     pub(super) looks: Looks,
+    /// What a forecast starts from, and not made again before then (monotonic).
+    pub(super) basis: Option<Arc<Basis>>,
+    pub(super) basis_from: Millis,
     jobs: JoinSet<Done>,
     commands: mpsc::Receiver<Command>,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -75,6 +81,8 @@ pub(super) struct Actor {
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     pub(super) definition: Look,
+    pub(super) providers: Look,
+    pub(super) quota: Look,
     pub(super) counts: Look,
     pub(super) instances: Look,
     pub(super) progress: Look,
@@ -135,6 +143,8 @@ impl Actor {
         let clock = Clock::new();
         let first = Snapshot::nothing(wall(), site.clone());
         let (snapshots, seen) = watch::channel(Arc::new(first));
+        let mut fleet = Fleet::default();
+        fleet.definition.clone_from(&options.takes);
         let actor = Actor {
             me: name(),
             left: false,
@@ -149,11 +159,14 @@ impl Actor {
             options,
             clock,
             notices: Notices::default(),
-            fleet: Fleet::default(),
+            fleet,
+            supply: Supply::default(),
             fleet_at: None,
             run: None,
             tasks_at: None,
             looks: Looks::default(),
+            basis: None,
+            basis_from: 0,
             jobs: JoinSet::new(),
             commands,
             snapshots,

@@ -19,7 +19,7 @@ use crate::{
         Millis,
         confirmed::Confirmed,
         quota::KEPT_FOR_STOPPING,
-        wish::{Change, EDITS_REMEMBERED, Wish, pace},
+        wish::{Change, EDITS_REMEMBERED, Wish, pace, report_interval},
     },
     stats::metrics,
 };
@@ -33,6 +33,7 @@ impl Actor {
     pub(super) fn advance(&mut self) {
         let now = self.clock.monotonic();
         self.look_at_fleet(now);
+        self.keep_basis(now);
         self.find(now);
         self.obey_held();
         if self.run.as_ref().is_none_or(Run::has_ended) {
@@ -64,10 +65,12 @@ impl Actor {
         self.keep_lease(&wish);
         self.keep_switch(&wish, now);
         self.keep_pace(&wish);
+        self.keep_reports(&wish);
         self.open_windows(&wish, now);
         self.advance_drains(true, now);
         self.match_tasks(&wish, now);
         self.give_up_on_room(&wish, now);
+        self.count_cost(now);
         self.record(now);
         self.launch(now);
         self.sweep(now);
@@ -82,10 +85,17 @@ impl Actor {
     }
 
     fn look_at_fleet(&mut self, now: Millis) {
-        let cloud = self.run.as_ref().map_or(&self.cloud, |run| &run.cloud).clone();
+        let cloud = self.fleet_cloud().clone();
         if self.fleet.definition.is_none() && self.looks.definition.is_due(now) {
             let cloud = cloud.clone();
             self.spawn(async move { Done::Definition(cloud.task_definition().await) });
+        }
+        let Some(group) = cloud.names().capacity.group_name().map(str::to_owned) else {
+            return self.look_at_quota(now);
+        };
+        if self.looks.providers.is_due(now) {
+            let (cloud, group) = (cloud.clone(), group.clone());
+            self.spawn(async move { Done::Providers(group, cloud.capacity_providers().await) });
         }
         if self.looks.counts.is_due(now) {
             let (job, generation) = (jobs::counts(cloud.clone()), self.fleet.group_generation);
@@ -97,7 +107,6 @@ impl Actor {
             self.spawn(async move { Done::Instances(generation, job.await) });
         }
         if let Some(missing) = self.fleet.boot_is_late(now) {
-            let group = self.cloud.names().group();
             let text = format!(
                 "{missing} instances of the group {group} have not come up for minutes: aws \
                  autoscaling describe-scaling-activities --auto-scaling-group-name {group}"
@@ -113,7 +122,7 @@ impl Actor {
         };
         let (id, cloud) = (run.id.clone(), run.cloud.clone());
         let look = (run.key("wish.json"), run.etag.clone());
-        let queries = (run.figures.range(self.clock.bucket()), run.wish.report_ms);
+        let asked = run.figures.ask(&run.wish, self.clock.bucket());
         if !self.looks.editing
             && let (key, Some(etag)) = look
             && self.looks.wish.is_due(now)
@@ -124,10 +133,9 @@ impl Actor {
             });
         }
         if self.looks.figures.is_due(now) {
-            let (range, interval) = queries;
-            let job =
-                jobs::figures(cloud, metrics::NAMESPACE, figures::queries(&id, interval), range);
-            self.spawn_of_run(&id, async move { RunDone::Figures(range.1, job.await) });
+            let (queries, range) = (figures::queries(&id, asked), asked.range);
+            let job = jobs::figures(cloud, metrics::NAMESPACE, queries, range);
+            self.spawn_of_run(&id, async move { RunDone::Figures(asked, job.await) });
         }
     }
 
@@ -283,6 +291,28 @@ impl Actor {
         // Not at every task that comes or goes.
         if ms > wish.poll_ms + wish.poll_ms / 4 || ms < wish.poll_ms / 2 {
             run.change(Change::Poll { ms });
+        }
+    }
+
+    /// Has agents report no oftener than so many may: the interval grows with the fleet,
+    /// before its tasks are there, and stays.
+    fn keep_reports(&mut self, wish: &Wish) {
+        let least = self.site.report.as_millis() as Millis;
+        let Some(run) = self.run.as_mut().filter(|run| !run.is_ending()) else {
+            return;
+        };
+        // Images do not report.
+        if run.is_of_images() {
+            return;
+        }
+        let ms = report_interval(wish.live.len().div_ceil(run.slots.room()), least);
+        if ms > wish.report_ms {
+            run.change(Change::Report { ms });
+            let text = format!(
+                "agents report every {} s from now on: there are too many for less",
+                ms / 1000
+            );
+            self.notice(Level::Info, text);
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     clock::wall,
     jobs::{self, First, RunDone},
     learn::RETRY_MS,
+    requests::RUN_ID,
     run::Run,
     snapshot::Level,
     wishes::Stored,
@@ -36,7 +37,7 @@ impl Actor {
     /// Makes a new run; its first objects are written when the actor advances.
     pub(super) fn begin(&mut self, plan: Plan) {
         self.refuse_unwritten();
-        let id = Uuid::new_v4().simple().to_string()[..12].to_owned();
+        let id = Uuid::new_v4().simple().to_string()[..RUN_ID].to_owned();
         let policy = &self.options.policy;
         let mut wish = Wish::new(PLAN, self.clock.bucket() + policy.lease_ms);
         wish.report_ms = self.site.report.as_millis() as u64;
@@ -50,8 +51,12 @@ impl Actor {
         self.tasks_at = None;
         // What the former run still waits for will not be taken for this one's.
         self.looks.begin_run();
-        self.fleet.forget_definition();
+        self.take_fleet_of(&run);
         self.run = Some(run);
+        // Who has no screen reads the notices only.
+        if let Some(warning) = self.run.as_ref().and_then(|run| self.warning(run)) {
+            self.notice(Level::Warning, warning);
+        }
         if let Err(error) = opened {
             self.notice_no_folder(&error);
         }
@@ -75,14 +80,20 @@ impl Actor {
             target: plan.target().map(ToString::to_string),
             room: if image { 1 } else { self.options.devices_per_task },
             workload: self.options.workload.clone(),
+            capacity: Some(self.cloud.names().capacity.clone()),
+            network: self.cloud.names().network.clone(),
+            definition: self.options.definition.clone(),
             policy: self.options.policy.clone(),
             tags: self.options.tags.clone(),
             ended_at: None,
         }
     }
 
-    /// Writes the run's first objects.
+    /// Writes the run's first objects, as soon as it is known what its tasks run on.
     pub(super) fn spawn_begin(&mut self) {
+        if !self.settle_capacity() {
+            return;
+        }
         let Some(run) = &self.run else {
             return;
         };
@@ -116,6 +127,11 @@ impl Actor {
 }
 
 impl Run {
+    /// Writes what the registry has of the run into its folder.
+    pub(super) fn write_registry(&self, runs: &Path) -> io::Result<()> {
+        RunFolder::create(runs, &self.id)?.write_json(REGISTRY, &self.registry)
+    }
+
     /// Opens the run's journal in its folder, unless it is open.
     pub(super) fn open_journal(&mut self, runs: &Path) -> io::Result<()> {
         if self.journal.is_some() {

@@ -71,7 +71,10 @@ impl Drain {
 impl Actor {
     /// Changes the number of instances, or says why not.
     pub(super) fn scale_to(&mut self, target: u32, confirmed: Option<Confirmed>) {
-        let group = self.cloud.names().group().to_owned();
+        if let Some(why) = self.scale_refusal() {
+            return self.refuse(Level::Warning, why);
+        }
+        let group = self.fleet_cloud().names().group().to_owned();
         let fewer = self.fleet.desired().is_some_and(|desired| target < desired);
         let run = self.run.as_ref().filter(|run| !run.has_ended());
         let leads = self.leads(self.clock.monotonic());
@@ -95,7 +98,12 @@ impl Actor {
                 self.fleet.calls += 1;
                 let needs_switch =
                     self.run.as_ref().is_some_and(|run| !run.has_ended() && run.owns_group());
-                let job = jobs::scale_out(self.cloud.clone(), self.journal(), target, needs_switch);
+                let job = jobs::scale_out(
+                    self.fleet_cloud().clone(),
+                    self.journal(),
+                    target,
+                    needs_switch,
+                );
                 self.spawn(async { Done::ScaledOut(job.await) });
                 self.notice(Level::Info, format!("the group {group} goes to {target} instances"));
             }
@@ -110,6 +118,12 @@ impl Actor {
     /// Has all instances go that are wholly ours, those without any task, as soon as
     /// it is seen which.
     pub(super) fn shrink_to_least(&mut self) {
+        if self.to_least
+            && let Some(why) = self.scale_refusal()
+        {
+            self.to_least = false;
+            return self.notice(Level::Info, format!("nothing is scaled to zero: {why}"));
+        }
         if !self.to_least || !self.fleet.is_fresh() {
             return;
         }
@@ -198,8 +212,8 @@ impl Actor {
                 }
                 self.note_call(machine);
                 let (machine, journal) = (machine.to_owned(), self.journal());
-                let job =
-                    jobs::cordon(self.cloud.clone(), journal, machine.clone(), instance, true);
+                let cloud = self.fleet_cloud().clone();
+                let job = jobs::cordon(cloud, journal, machine.clone(), instance, true);
                 self.spawn(async move { Done::Cordoned(machine, job.await) });
             }
             (Step::Empty, Some(instance)) => self.empty(machine, &instance, now),
@@ -266,7 +280,7 @@ impl Actor {
     /// Lets an instance take tasks again.
     fn give_free(&mut self, machine: &str, instance: String) {
         self.note_call(machine);
-        let (cloud, journal) = (self.cloud.clone(), self.journal());
+        let (cloud, journal) = (self.fleet_cloud().clone(), self.journal());
         let machine = machine.to_owned();
         let job = jobs::cordon(cloud, journal, machine.clone(), instance, false);
         self.spawn(async move { Done::Cordoned(machine, job.await) });
@@ -279,7 +293,7 @@ impl Actor {
         }
         self.fleet.scaled_in();
         let (name, journal) = (machine.to_owned(), self.journal());
-        let job = jobs::scale_in(self.cloud.clone(), journal, name.clone());
+        let job = jobs::scale_in(self.fleet_cloud().clone(), journal, name.clone());
         self.spawn(async move { Done::ScaledIn(name, job.await) });
     }
 

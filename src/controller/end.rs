@@ -12,7 +12,7 @@ use super::{
     begin::REGISTRY,
     clock::wall,
     jobs::{self, RunDone},
-    requests::{STOP_MS, started_by, task_name},
+    requests::{started_by, task_name},
     run::{Ending, Over, Run, Stage, TableState},
     snapshot::{Level, Stuck},
 };
@@ -35,9 +35,9 @@ const GRACE_MS: Millis = 4_000;
 const SETTLE_MS: Millis = 500;
 /// How often a list is asked for while something is left.
 const LIST_EVERY_MS: Millis = 1_000;
-/// A run whose tasks did not become fewer for so long does not end by itself: all
-/// stop timeouts are over by then.
-const STUCK_MS: Millis = 2 * STOP_MS;
+/// A run whose tasks did not become fewer for so many stop timeouts does not end by
+/// itself: all of them are over by then.
+const STUCK_AFTER: Millis = 2;
 /// Things and commands that are named at most.
 const NAMED_MOST: usize = 50;
 
@@ -164,6 +164,7 @@ impl Actor {
             return;
         };
         let (left, patience) = (run.tasks_left(), run.patience());
+        let over = STUCK_AFTER * run.registry.stop_ms();
         let Some(ending) = &mut run.ending else {
             return;
         };
@@ -171,7 +172,7 @@ impl Actor {
             ending.fewest = (left, now);
             ending.stuck = None;
         }
-        let deadline = ending.fewest.1 + patience + untold + STUCK_MS;
+        let deadline = ending.fewest.1 + patience + untold + over;
         if left == 0 || now < deadline || ending.stuck.is_some() {
             return;
         }
@@ -235,6 +236,7 @@ impl Actor {
             self.notice(Level::Error, format!("results are missing: {object}"));
         }
         let calls = self.cloud.calls();
+        self.count_cost_now(self.clock.monotonic());
         let Some(run) = &mut self.run else {
             return;
         };
@@ -255,6 +257,7 @@ impl Actor {
             devices_given_up: run.devices_given_up(),
             lost: run.tally.lost.clone(),
             calls: since(&calls, &run.calls_before),
+            cost: run.bill(),
         };
         let summary = Arc::new(Summary::new(&facts, results));
         run.summary = Some(Arc::clone(&summary));
@@ -347,6 +350,12 @@ impl Actor {
         };
         run.over = Over::Yes;
         let id = run.id.clone();
+        if run.confirmed.is_some() && run.wish.scale_to_zero {
+            // Its leader may have left with the run's end: whoever asked sees to the
+            // instances as well. One that is told to go twice goes once.
+            self.fleet.tasks_changed();
+            self.to_least = true;
+        }
         match answer {
             Ok(Fetched::New(object)) => match serde_json::from_slice::<Summary>(&object.body) {
                 Ok(summary) => run.summary = Some(Arc::new(summary)),

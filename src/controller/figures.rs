@@ -5,22 +5,29 @@
 //! interval or window come from that interval's or window's merged distribution;
 //! a point is final (and counted into the totals) only when it is old enough for
 //! every agent to have reported; an interval that some agent is missing from is
-//! marked so.
+//! marked so. The report interval may grow in mid-run: moments at which agents disagreed
+//! about it count into the totals and are no points.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::snapshot::{Aged, DevicesView, Point, Quantiles, TrafficView, Window};
+use super::{
+    intervals::Intervals,
+    snapshot::{Aged, DevicesView, Point, Quantiles, TrafficView, Window},
+};
 use crate::{
     cloud::types::{Query, Series},
     model::{Millis, ramp, wish::Wish},
     stats::{ErrorKind, metrics},
 };
 
+/// Reports are asked for one by one, whatever their interval: a moment at which none
+/// begins has none.
+const FINEST_S: u32 = 1;
 /// How far back every refresh asks again, in seconds: late data finds its way in.
 const LOOK_BACK_S: u64 = 30;
 /// How long the local cloud keeps seconds; AWS keeps three hours.
 const KEPT_S: u64 = 3_600;
-/// Length of the window of the current figures, in seconds.
+/// Least length of the window of the current figures, in seconds.
 const WINDOW_S: u32 = 5;
 /// A point is final when it is this old, in milliseconds.
 const FINAL_MS: Millis = 8_000;
@@ -32,6 +39,7 @@ const POINTS_MOST: usize = 3_600;
 /// What the agents reported, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
+    intervals: Intervals,
     points: BTreeMap<Millis, Point>,
     /// Points up to here are final.
     settled: Millis,
@@ -49,6 +57,15 @@ pub(super) struct Figures {
     traffic: Aged<TrafficView>,
 }
 
+/// What a refresh asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// From when to when (the bucket's clock).
+    pub(super) range: (Millis, Millis),
+    /// Length of the windows.
+    window_s: u32,
+}
+
 /// What is summed up over intervals.
 #[derive(Debug, Default, Clone)]
 struct Sums {
@@ -57,9 +74,14 @@ struct Sums {
     errors: BTreeMap<String, u64>,
 }
 
+/// How many metrics one refresh asks for.
+pub(super) fn queries_a_refresh() -> u64 {
+    queries("", Asked { range: (0, 0), window_s: FINEST_S }).len() as u64
+}
+
 /// The queries of a refresh.
-pub(super) fn queries(run: &str, interval_ms: Millis) -> Vec<Query> {
-    let period = (interval_ms / 1000).max(1) as u32;
+pub(super) fn queries(run: &str, asked: Asked) -> Vec<Query> {
+    let period = FINEST_S;
     let of = |more: Option<(&'static str, &str)>| {
         let mut dimensions = vec![(metrics::BY_RUN, run.to_owned())];
         dimensions.extend(more.map(|(name, value)| (name, value.to_owned())));
@@ -84,7 +106,7 @@ pub(super) fn queries(run: &str, interval_ms: Millis) -> Vec<Query> {
         for (kind, name) in
             [("response", metrics::RESPONSE_TIME), ("service", metrics::SERVICE_TIME)]
         {
-            queries.push(query(&format!("w_{kind}_{id}"), name, None, stat, WINDOW_S));
+            queries.push(query(&format!("w_{kind}_{id}"), name, None, stat, asked.window_s));
         }
     }
     for state in [metrics::STARTING, metrics::CONNECTED, metrics::FAILED] {
@@ -103,14 +125,16 @@ pub(super) fn queries(run: &str, interval_ms: Millis) -> Vec<Query> {
 }
 
 impl Figures {
-    /// The time range that a refresh at `now` (the bucket's clock) asks for: the
-    /// latest half minute, and after a time without answers all that is not final.
-    pub(super) fn range(&self, now: Millis) -> (Millis, Millis) {
-        let window = Millis::from(WINDOW_S) * 1000;
+    /// What a refresh at `now` (the bucket's clock) asks for: the latest half minute, and
+    /// after a time without answers all that is not final. A window holds an interval.
+    pub(super) fn ask(&self, wish: &Wish, now: Millis) -> Asked {
+        let window_s = WINDOW_S.max((wish.report_ms / 1000) as u32);
+        let window = Millis::from(window_s) * 1000;
         let recent = now.saturating_sub(LOOK_BACK_S * 1000);
         let missed = if self.settled > 0 { self.settled } else { recent };
         let kept = now.saturating_sub(KEPT_S * 1000);
-        (recent.min(missed).max(kept) / window * window, now)
+        let from = recent.min(missed).max(kept) / window * window;
+        Asked { range: (from, now), window_s }
     }
 
     /// Notes how many tasks should report from `at` on.
@@ -135,22 +159,26 @@ impl Figures {
         self.devices_at.is_some() && self.devices.tasks_reporting < self.devices.tasks_expected
     }
 
-    /// Takes the answers of a refresh in that was asked for at `now`; `to_wall` makes
-    /// this machine's time of the bucket's.
+    /// Takes the answers of a refresh in, as it was asked for; `to_wall` makes this
+    /// machine's time of the bucket's.
     pub(super) fn learn(
         &mut self,
         series: &Series,
         wish: &Wish,
-        now: Millis,
+        asked: Asked,
         to_wall: impl Fn(Millis) -> Millis,
     ) {
-        let interval_ms = wish.report_ms.max(1000);
-        let rate = 1000.0 / interval_ms as f64;
+        let now = asked.range.1;
+        self.intervals.note(wish, now);
         let by_moment = transpose(series);
         let mut last_complete = None;
         for (&at, values) in &by_moment {
             let value = |id: &str| values.get(id).copied();
             let sum = |id: &str| value(id).unwrap_or(0.0);
+            let Some(interval_ms) = self.intervals.at(at) else {
+                continue;
+            };
+            let rate = 1000.0 / interval_ms as f64;
             // Windows have moments of their own; a point needs a report.
             if value("reporters").is_none() || at + interval_ms > now || at < self.settled {
                 continue;
@@ -178,13 +206,14 @@ impl Figures {
             // What was planned then is not changed by what the wish became.
             let planned = self.points.get(&at).map_or(point.planned, |old| old.planned);
             self.points.insert(at, Point { planned, ..point });
-            last_complete = Some(at);
+            last_complete = Some((at, interval_ms));
         }
-        if let Some(at) = last_complete {
+        if let Some((at, interval_ms)) = last_complete {
             self.learn_devices(&by_moment[&at], at, interval_ms);
         }
+        let interval_ms = wish.report_ms.max(1000);
         self.settle(&by_moment, interval_ms, now);
-        self.learn_window(series, now);
+        self.learn_window(series, asked);
         while self.points.len() > POINTS_MOST {
             self.points.pop_first();
         }
@@ -223,8 +252,9 @@ impl Figures {
         }
     }
 
-    fn learn_window(&mut self, series: &Series, now: Millis) {
-        let length_ms = Millis::from(WINDOW_S) * 1000;
+    fn learn_window(&mut self, series: &Series, asked: Asked) {
+        let now = asked.range.1;
+        let length_ms = Millis::from(asked.window_s) * 1000;
         // Its last interval must have had time to be reported.
         let whole = |at: Millis| at + length_ms + 1_500 <= now;
         let at = |id: &str, at: Millis| {
@@ -330,6 +360,37 @@ mod tests {
         series
     }
 
+    fn at(now: Millis) -> Asked {
+        Asked { range: (0, now), window_s: WINDOW_S }
+    }
+
+    #[test]
+    fn a_longer_interval_changes_no_total_and_makes_no_wrong_point() {
+        let mut wish = Wish::new("p", 0);
+        let mut figures = Figures::default();
+        figures.expect(0, 1);
+        // Ten requests a second, first reported every second.
+        let every_second: Vec<_> = (0..100).map(|s| (s * 1000, 1.0, 10.0)).collect();
+        figures.learn(&series(&every_second), &wish, at(100_000), |at| at);
+        assert_eq!(figures.traffic().value.points.len(), 100);
+        // The wish says ten seconds from 100 s on; its agent knows at 101 s.
+        wish.report_ms = 10_000;
+        let mut all = every_second;
+        all.push((100_000, 1.0, 10.0));
+        all.extend((0..9).map(|n| (110_000 + n * 10_000, 1.0, 100.0)));
+        figures.learn(&series(&all), &wish, at(101_000), |at| at);
+        figures.learn(&series(&all), &wish, at(205_000), |at| at);
+        figures.learn(&series(&all), &wish, at(240_000), |at| at);
+        let traffic = figures.traffic().value;
+        assert_eq!(traffic.requests, 101 * 10 + 9 * 100);
+        assert_eq!(traffic.interval_ms, 10_000);
+        let rates: Vec<_> = traffic.points.iter().map(|it| it.requests_per_s).collect();
+        assert!(rates.iter().all(|rate| (rate - 10.0).abs() < 1e-9), "{rates:?}");
+        let last = traffic.points.last().map(|it| it.at);
+        assert_eq!(last, Some(190_000));
+        assert_eq!(figures.ask(&wish, 240_000).window_s, 10, "a window holds an interval");
+    }
+
     #[test]
     fn incomplete_intervals_are_held_back_and_totals_count_once() {
         let wish = Wish::new("p", 0);
@@ -337,13 +398,13 @@ mod tests {
         figures.expect(0, 2);
         let now = 22_500;
         let data = series(&[(10_000, 2.0, 5.0), (19_000, 2.0, 7.0), (21_000, 1.0, 9.0)]);
-        figures.learn(&data, &wish, now, |at| at);
+        figures.learn(&data, &wish, at(now), |at| at);
         let traffic = figures.traffic().value;
         let ats: Vec<_> = traffic.points.iter().map(|it| it.at).collect();
         assert_eq!(ats, [10_000, 19_000], "the last one misses a task");
         assert_eq!(traffic.requests, 21, "also what is not final yet");
-        figures.learn(&data, &wish, now + 10_000, |at| at);
-        figures.learn(&data, &wish, now + 10_000, |at| at);
+        figures.learn(&data, &wish, at(now + 10_000), |at| at);
+        figures.learn(&data, &wish, at(now + 10_000), |at| at);
         let traffic = figures.traffic().value;
         assert_eq!(traffic.requests, 21);
         assert_eq!(traffic.errors, BTreeMap::from([("connect-timeout".to_owned(), 3)]));
@@ -361,7 +422,7 @@ mod tests {
 
     #[test]
     fn ids_are_what_cloudwatch_allows_and_unique() {
-        let queries = queries("r", 1000);
+        let queries = queries("r", at(0));
         let ids: std::collections::BTreeSet<_> = queries.iter().map(|it| &it.id).collect();
         assert_eq!(ids.len(), queries.len());
         for id in ids {

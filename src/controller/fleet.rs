@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cloud::types::{ClusterSeen, DefinitionSeen, GroupSeen, InstanceSeen},
-    model::Millis,
+    model::{Millis, cost::Machine},
 };
 
 /// How long instances may take to come up, in milliseconds.
@@ -157,6 +157,15 @@ impl Fleet {
         self.drains.values().filter(|drain| !drain.is_going()).count() as u32
     }
 
+    /// The group's machines as they are charged; none as long as they are not known.
+    pub(super) fn machines(&self) -> Option<Vec<Machine>> {
+        let group = self.group.as_ref()?;
+        let machine = |(id, state): &(String, String)| {
+            Machine::of(id, group.types.get(id).map(String::as_str), group.spot, state)
+        };
+        Some(group.machines.iter().filter_map(machine).collect())
+    }
+
     /// Whether the group and the instances were seen.
     pub(super) fn is_known(&self) -> bool {
         self.group.is_some() && self.seen_in.is_some()
@@ -170,6 +179,12 @@ impl Fleet {
     /// Forgets what one task takes: tasks of another kind come.
     pub(super) fn forget_definition(&mut self) {
         self.definition = None;
+    }
+
+    /// Forgets everything: other instances count from now on.
+    pub(super) fn forget(&mut self) {
+        let (generation, group_generation) = (self.generation + 1, self.group_generation + 1);
+        *self = Fleet { generation, group_generation, ..Fleet::default() };
     }
 
     /// Machines on their way out that somebody must still see to.

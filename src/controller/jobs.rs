@@ -17,6 +17,7 @@ use futures_util::{StreamExt, future::join_all, stream};
 use super::{
     blocks::{self, Block, Table},
     clock::wall,
+    figures::Asked,
     join::Found,
     progress, switch,
     wishes::{self, Stored},
@@ -25,8 +26,8 @@ use crate::{
     cloud::{
         Cloud, CloudError, ErrorKind,
         types::{
-            ClusterSeen, Condition, Dated, DefinitionSeen, Fetched, GroupSeen, InstanceSeen, Query,
-            Series, Started, TaskRequest, TaskSeen,
+            ClusterSeen, Condition, Dated, DefinitionSeen, Fetched, GroupSeen, InstanceSeen,
+            ProvidersSeen, Query, Series, Started, TaskRequest, TaskSeen,
         },
     },
     model::{
@@ -58,6 +59,10 @@ const BETWEEN_READS: Duration = Duration::from_millis(250);
 pub(super) enum Done {
     /// The task definition was described.
     Definition(Result<DefinitionSeen, CloudError>),
+    /// How many vCPUs the account may have on Fargate was looked at; Spot or not.
+    Quota(bool, Result<f64, CloudError>),
+    /// The capacity providers were looked at, for this group.
+    Providers(String, Result<ProvidersSeen, CloudError>),
     /// The group and the cluster were looked at, asked for in this generation.
     Counts(u64, Result<(GroupSeen, ClusterSeen), CloudError>),
     /// The instances were looked at, asked for in this generation.
@@ -103,8 +108,8 @@ pub(super) enum RunDone {
     Listed(Result<Vec<String>, CloudError>),
     /// The run's tasks were listed and described, to find those that no slot knows.
     Strays(Result<Vec<TaskSeen>, CloudError>),
-    /// Figures were read, asked for at this moment (the bucket's clock).
-    Figures(Millis, Result<Series, CloudError>),
+    /// Figures were read, as they were asked for.
+    Figures(Asked, Result<Series, CloudError>),
     /// What the leader knows was written.
     Told(Box<progress::Progress>, Result<(), CloudError>),
     /// What the leader knows was read.

@@ -133,7 +133,7 @@ impl Actor {
         let text = format!("run {} of {} is on: this is it", run.id, run.registry.by);
         self.tasks_at = None;
         self.looks.begin_run();
-        self.fleet.forget_definition();
+        self.take_fleet_of(&run);
         let opened = if self.options.leads { run.open_journal(&self.options.runs) } else { Ok(()) };
         self.run = Some(run);
         self.notice(Level::Info, text);

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::model::{
     Millis,
-    quota::KEPT_FOR_STOPPING,
     slots::{Outcome, SlotState, Step},
     wish::{State, Wish},
 };
@@ -157,10 +156,11 @@ impl Actor {
         if self.run.as_ref().is_some_and(|run| !run.may_start()) {
             return;
         }
+        let on_fargate = !self.fleet_cloud().names().capacity.has_instances();
         while let Some(run) = &mut self.run
             && run.launching < CALLS_AT_ONCE
             && !run.launches.is_empty()
-            && self.quotas.change.take(now, KEPT_FOR_STOPPING)
+            && self.quotas.take_launch(now, on_fargate)
             && let Some((slot, attempt)) = run.launches.pop_front()
         {
             let asked = run.slots.get(slot).is_some_and(|it| {
@@ -240,10 +240,15 @@ impl Actor {
         self.spawn_of_run(&id, async { RunDone::Strays(job.await) });
     }
 
-    /// AWS refused a call of the bucket that starts and stops share.
+    /// AWS refused a call of the bucket that starts and stops share; on Fargate starts
+    /// have a narrower one of their own, and stops need not suffer for it.
     pub(super) fn throttled(&mut self, call: &'static str) {
         let now = self.clock.monotonic();
-        self.quotas.change.throttled(now);
+        if call == "RunTask" && !self.fleet_cloud().names().capacity.has_instances() {
+            self.quotas.fargate.throttled(now);
+        } else {
+            self.quotas.change.throttled(now);
+        }
         let text = format!("AWS throttles {call}: calls go more slowly for a while");
         self.notice(Level::Warning, text);
     }

@@ -30,6 +30,8 @@ impl Actor {
                     Err(error) => self.failed(&error, "looking again"),
                 }
             }
+            Done::Quota(spot, answer) => self.learn_quota(spot, answer),
+            Done::Providers(group, answer) => self.learn_providers(&group, answer),
             Done::Counts(generation, answer) => {
                 self.looks.counts.done(refresh);
                 match answer {
@@ -93,12 +95,12 @@ impl Actor {
             RunDone::Tasks(asked, answer) => self.learn_described(&asked, answer),
             RunDone::Listed(answer) => self.learn_listed(answer),
             RunDone::Strays(answer) => self.learn_strays(answer),
-            RunDone::Figures(asked_at, answer) => {
+            RunDone::Figures(asked, answer) => {
                 self.looks.figures.done(refresh);
                 match (answer, &mut self.run) {
                     (Ok(series), Some(run)) => {
                         let to_wall = |at| self.clock.to_wall(at);
-                        run.figures.learn(&series, &run.wish, asked_at, to_wall);
+                        run.figures.learn(&series, &run.wish, asked, to_wall);
                     }
                     (Err(error), _) => self.failed(&error, "the figures age"),
                     _ => {}

@@ -15,10 +15,12 @@ mod begin;
 mod blocks;
 mod clock;
 pub mod command;
+mod cost;
 mod drain;
 mod end;
 mod figures;
 mod fleet;
+mod intervals;
 mod jobs;
 mod join;
 mod launch;
@@ -32,6 +34,7 @@ pub mod progress;
 pub(crate) mod requests;
 mod run;
 pub mod snapshot;
+mod supply;
 mod sweep;
 pub(crate) mod switch;
 mod tasks;
@@ -47,14 +50,18 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cloud::{Cloud, Site},
+    cloud::{Cloud, Site, types::DefinitionSeen},
     plan::Plan,
 };
 
 pub use command::Command;
+pub(crate) use requests::too_long;
 pub use snapshot::Snapshot;
 
-use crate::model::registry::{Policy, Workload};
+use crate::model::{
+    prices::Prices,
+    registry::{Policy, TaskDefinition, Workload},
+};
 
 /// How many commands may wait. A person types slower, a stuck controller must not
 /// eat memory.
@@ -69,6 +76,10 @@ pub struct Options {
     pub devices_per_task: u32,
     /// What runs in a task, in runs that it begins.
     pub workload: Workload,
+    /// The task definition of the tasks, in runs that it begins; none: that of the names.
+    pub definition: Option<TaskDefinition>,
+    /// What a task takes, for who only looks: the definition may be yet to be registered.
+    pub takes: Option<DefinitionSeen>,
     /// What is done about losses and missing room, and how long the lease is, in runs
     /// that it begins.
     pub policy: Policy,
@@ -76,6 +87,8 @@ pub struct Options {
     pub tags: BTreeMap<String, String>,
     /// More devices than this cannot be.
     pub limit: Option<Limit>,
+    /// What things cost there; none: nothing does.
+    pub prices: Option<Arc<Prices>>,
     /// Where run folders are made.
     pub runs: PathBuf,
     /// Which run it is for.

@@ -43,7 +43,9 @@ impl Actor {
     /// Whether an order is for what is not known yet: the run, or the instances.
     fn must_wait(&self, command: &Command) -> bool {
         let scales = matches!(command, Command::ScaleBy(..) | Command::ScaleTo(..));
-        self.is_finding() || scales && (!self.fleet.is_known() || self.awaits_switch())
+        let known = || self.fleet.is_known() && self.supply.is_known(self.fleet_cloud().names());
+        let on_instances = self.fleet_cloud().names().capacity.has_instances();
+        self.is_finding() || scales && on_instances && (!known() || self.awaits_switch())
     }
 
     /// Carries an order out, as far as that is possible at once.
@@ -209,7 +211,11 @@ impl Actor {
             };
         };
         run.confirmed = Some(confirmed);
-        self.change(Change::Stop { scale_to_zero });
+        let refusal = self.scale_refusal().filter(|_| scale_to_zero);
+        self.change(Change::Stop { scale_to_zero: scale_to_zero && refusal.is_none() });
+        if let Some(why) = refusal {
+            self.notice(Level::Info, format!("nothing is scaled to zero: {why}"));
+        }
         self.notice(Level::Info, "the run ends: devices stop within seconds, then their tasks");
     }
 }

@@ -9,13 +9,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::{Phase, Stuck, TasksView};
-use crate::model::Millis;
+use crate::model::{
+    Millis,
+    cost::{Bill, Used},
+};
 
 /// The object's name in a run's prefix.
 pub const NAME: &str = "progress.json";
 
 /// What the leader knows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// When it was written (the bucket's clock).
     pub at: Millis,
@@ -28,6 +31,18 @@ pub struct Progress {
     pub stuck: Option<Stuck>,
     /// What happened to the tasks so far.
     pub tally: Tally,
+    /// What the run used so far; none where nothing costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Box<Counted>>,
+}
+
+/// What a run used so far: a successor counts on from there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counted {
+    /// As amounts.
+    pub used: Used,
+    /// By the leader's prices, for those who follow.
+    pub bill: Bill,
 }
 
 /// What happened to the tasks so far.

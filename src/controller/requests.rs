@@ -13,13 +13,18 @@ use super::{
     run::Run,
 };
 use crate::{
-    cloud::types::TaskRequest,
+    cloud::{Cloud, types::TaskRequest},
     model::{Millis, device::device_id, registry::Workload, slots::Slot},
 };
 
-/// How long a task may take to end after SIGTERM: ECS's default stop timeout, which
-/// loadtop's task definitions keep, in milliseconds.
-pub(super) const STOP_MS: u64 = 30_000;
+/// The longest that ECS grants.
+const STOP_MS_MOST: Millis = 120_000;
+/// What ECS takes of overrides in one call, in characters of JSON.
+const OVERRIDES_MOST: usize = 8_192;
+/// How long the id of a run is that begins here.
+pub(super) const RUN_ID: usize = 12;
+/// How much of a name is shown that is too long.
+const SHOWN: usize = 40;
 /// The variable with the first device's id, where the user names no other.
 const IDENTITY: &str = "UUID";
 
@@ -44,6 +49,11 @@ pub(super) fn of_name(name: &str) -> Option<(u32, u32)> {
 /// The block that a slot is in.
 pub(super) fn block_of(slot: u32) -> u32 {
     slot / BLOCK
+}
+
+/// What the keys of a run begin with.
+pub(super) fn prefix(run: &str) -> String {
+    format!("loadtop/{run}/")
 }
 
 /// What the tasks of a run are found by.
@@ -77,6 +87,9 @@ impl Run {
             started_by: started_by(&self.id),
             environment: self.environment(slot, attempt),
             tags: self.tags(expires),
+            capacity: Some(self.cloud.names().capacity.clone()),
+            network: self.cloud.names().network.clone(),
+            watchdog: self.cloud.names().watchdog.clone(),
         }
     }
 
@@ -95,23 +108,17 @@ impl Run {
 
     /// What a task is told.
     fn environment(&self, slot: u32, attempt: u32) -> Vec<(String, String)> {
-        let first = self.slots.first_device(slot);
-        let identity = match &self.registry.workload {
-            Workload::Agent => IDENTITY,
-            Workload::Image { identity, .. } => identity,
-        };
-        [
-            ("LOADTOP_BUCKET", self.cloud.names().bucket.clone()),
-            ("LOADTOP_STOP_MS", STOP_MS.to_string()),
-            ("LOADTOP_RUN", self.id.clone()),
-            ("LOADTOP_TASK", task_name(slot, attempt)),
-            ("LOADTOP_FIRST_DEVICE", first.to_string()),
-            ("LOADTOP_DEVICES", self.slots.room().to_string()),
-            ("LOADTOP_PREFIX", self.prefix.clone()),
-            (identity, device_id(&self.id, first).to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        Told {
+            cloud: &self.cloud,
+            workload: &self.registry.workload,
+            stop_ms: self.registry.stop_ms(),
+            run: &self.id,
+            task: task_name(slot, attempt),
+            first: self.slots.first_device(slot),
+            room: self.slots.room(),
+            prefix: &self.prefix,
+        }
+        .environment()
     }
 
     /// A block of the slot table as it is to be in the bucket.
@@ -138,6 +145,84 @@ impl Run {
             slot,
         }
     }
+}
+
+/// What a task's environment is made of.
+struct Told<'a> {
+    cloud: &'a Cloud,
+    workload: &'a Workload,
+    stop_ms: Millis,
+    run: &'a str,
+    task: String,
+    first: u32,
+    room: u32,
+    prefix: &'a str,
+}
+
+impl Told<'_> {
+    fn environment(self) -> Vec<(String, String)> {
+        let identity = match self.workload {
+            Workload::Agent => IDENTITY,
+            Workload::Image { identity, .. } => identity,
+        };
+        let bucket = &self.cloud.names().bucket;
+        // A bucket of this machine's files is nothing that a task could read.
+        let of_a_bucket = |text: &str| (!bucket.is_empty()).then(|| text.to_owned());
+        // A region of its own is a program's business.
+        let region = match self.workload {
+            Workload::Agent => self.cloud.told_region().map(str::to_owned),
+            Workload::Image { .. } => None,
+        };
+        [
+            ("LOADTOP_BUCKET", of_a_bucket(bucket)),
+            ("LOADTOP_STOP_MS", Some(self.stop_ms.to_string())),
+            ("LOADTOP_RUN", Some(self.run.to_owned())),
+            ("LOADTOP_TASK", Some(self.task)),
+            ("LOADTOP_FIRST_DEVICE", Some(self.first.to_string())),
+            ("LOADTOP_DEVICES", Some(self.room.to_string())),
+            ("LOADTOP_PREFIX", of_a_bucket(self.prefix)),
+            (identity, Some(device_id(self.run, self.first).to_string())),
+            ("AWS_REGION", region),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+    }
+}
+
+/// Why the tasks of a run that is made like this could not be told what they must be:
+/// ECS bounds what one call may override. None: they can.
+pub(crate) fn too_long(cloud: &Cloud, workload: &Workload) -> Option<String> {
+    let run = "0".repeat(RUN_ID);
+    let request = TaskRequest {
+        client_token: String::new(),
+        started_by: started_by(&run),
+        environment: Told {
+            cloud,
+            workload,
+            stop_ms: STOP_MS_MOST,
+            run: &run,
+            task: task_name(u32::MAX, u32::MAX),
+            first: u32::MAX,
+            room: u32::MAX,
+            prefix: &prefix(&run),
+        }
+        .environment(),
+        watchdog: cloud.names().watchdog.clone(),
+        ..TaskRequest::default()
+    };
+    let length = cloud.overrides_length(&request);
+    (length > OVERRIDES_MOST).then(|| {
+        let longest =
+            request.environment.iter().max_by_key(|(name, value)| name.len() + value.len());
+        let longest = longest.map_or("", |(name, _)| name);
+        let shown: String = longest.chars().take(SHOWN).collect();
+        let more = if shown.len() < longest.len() { "…" } else { "" };
+        format!(
+            "what a task is told takes {length} characters, and ECS takes at most \
+             {OVERRIDES_MOST}: the longest of it is {shown}{more}"
+        )
+    })
 }
 
 #[cfg(test)]

@@ -14,9 +14,11 @@ use uuid::Uuid;
 
 use super::{
     blocks::Table,
+    cost::Money,
     figures::Figures,
     jobs::Progress as Reading,
     progress::{Progress, Tally},
+    requests::prefix,
     snapshot::Stuck,
     sweep::Sweep,
     switch::Settling,
@@ -105,6 +107,9 @@ pub(super) struct Run {
     pub(super) stray_from: BTreeMap<String, Millis>,
     /// The container instances that tasks are on, as far as seen.
     pub(super) hosts: HashMap<String, String>,
+    /// Tasks that wait for their capacity provider's instances, and since when
+    /// (monotonic).
+    pub(super) provisioning: BTreeMap<String, Millis>,
     pub(super) sweep: Sweep,
     /// The calls of earlier runs, by operation.
     pub(super) calls_before: BTreeMap<String, u64>,
@@ -112,6 +117,8 @@ pub(super) struct Run {
     pub(super) reading: Arc<Reading>,
     pub(super) figures: Figures,
     pub(super) tally: Tally,
+    /// What it costs, as far as that is counted here.
+    pub(super) money: Money,
     /// Who agreed to its end, if that was here.
     pub(super) confirmed: Option<Confirmed>,
     pub(super) ending: Option<Ending>,
@@ -209,8 +216,15 @@ impl Run {
             names.task_definition.clone_from(definition);
             names.container.clone_from(container);
         }
+        if let Some(capacity) = &registry.capacity {
+            names.capacity.clone_from(capacity);
+            names.network.clone_from(&registry.network);
+        }
+        if let Some(definition) = &registry.definition {
+            names = names.of(definition);
+        }
         Run {
-            prefix: format!("loadtop/{id}/"),
+            prefix: prefix(&id),
             folder: runs.join(&id),
             id,
             plan,
@@ -241,11 +255,13 @@ impl Run {
             strays: BTreeSet::new(),
             stray_from: BTreeMap::new(),
             hosts: HashMap::new(),
+            provisioning: BTreeMap::new(),
             sweep: Sweep::default(),
             calls_before: BTreeMap::new(),
             reading: Arc::default(),
             figures: Figures::default(),
             tally: Tally::default(),
+            money: Money::default(),
             confirmed: None,
             ending: None,
             summary: None,
@@ -310,6 +326,7 @@ impl Run {
         self.requests = table.requests;
         self.expiries.clear();
         self.block_etags = table.etags;
+        self.take_cost(table.progress.as_ref().and_then(|it| it.cost.as_deref()));
         if let Some(progress) = table.progress {
             self.tally = progress.tally;
         }
@@ -321,6 +338,7 @@ impl Run {
         self.stopping.clear();
         self.stop_from.clear();
         self.unknown.clear();
+        self.provisioning.clear();
         self.sweep = Sweep::default();
         self.ending = None;
         self.table = TableState::Ours(term);

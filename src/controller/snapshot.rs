@@ -7,7 +7,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{cloud::Site, model::Millis, report::Summary};
+use crate::{
+    cloud::Site,
+    model::{Millis, cost::Bill, forecast::Basis},
+    report::Summary,
+};
+
+mod capacity;
+
+pub use capacity::{CapacityView, FargateView, ScaledBy};
 
 /// A value and when it was true.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,7 +38,9 @@ pub struct Snapshot {
     pub target: String,
     /// The run; none before the first batch.
     pub run: Option<RunView>,
-    /// The instances.
+    /// What tasks run on.
+    pub capacity: CapacityView,
+    /// The instances; never seen where there are none.
     pub instances: Aged<InstancesView>,
     /// The tasks.
     pub tasks: Aged<TasksView>,
@@ -50,6 +60,10 @@ pub struct Snapshot {
     pub others: Vec<String>,
     /// What became of the orders.
     pub orders: OrdersView,
+    /// What the run costs; none where nothing does, or as long as that is not known.
+    pub cost: Option<Bill>,
+    /// What a forecast of the next batch starts from; none as long as that is not known.
+    pub basis: Option<Arc<Basis>>,
 }
 
 impl Snapshot {
@@ -61,6 +75,7 @@ impl Snapshot {
             site,
             target: String::new(),
             run: None,
+            capacity: CapacityView::default(),
             instances: Aged::default(),
             tasks: Aged::default(),
             devices: Aged::default(),
@@ -71,6 +86,8 @@ impl Snapshot {
             finding: false,
             others: Vec::new(),
             orders: OrdersView::default(),
+            cost: None,
+            basis: None,
         }
     }
 }

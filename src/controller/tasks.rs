@@ -3,6 +3,8 @@
 //! Invariant: a slot's task counts as gone only when ECS says STOPPED, or has not
 //! known it for a whole lease; whatever is lost is counted by its reason and told.
 
+mod read;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -13,6 +15,8 @@ use super::{
     run::{DOUBT_MS, Run},
     snapshot::Level,
 };
+use read::{read, reason, reason_of, shortage};
+
 use crate::{
     cloud::{
         CloudError, ErrorKind,
@@ -33,42 +37,6 @@ const UNKNOWN_MS: Millis = 15_000;
 const MORE_MAY_ASK: usize = 16;
 /// The exit code of a program that SIGTERM ended: as asked, where it was asked.
 const EXIT_TERMINATED: i32 = 143;
-
-/// What an answer to RunTask means, and what to tell the person.
-fn read(answer: Result<Started, CloudError>, name: &str) -> (Outcome, Option<String>) {
-    let again = |error: &CloudError| Some(format!("{error}; task {name} is asked for again"));
-    match answer {
-        Ok(started) => match (started.tasks.first(), started.failures.first()) {
-            (Some(task), _) => (Outcome::Placed(task.arn.clone()), None),
-            (None, Some(failure)) if failure.is_capacity() => (Outcome::NoRoom, None),
-            (None, Some(failure)) => {
-                let text =
-                    format!("task {name} was not started: {} {}", failure.reason, failure.detail);
-                (Outcome::Refused, Some(text.trim_end().to_owned()))
-            }
-            (None, None) => (Outcome::Unknown, None),
-        },
-        Err(error) => match error.kind {
-            ErrorKind::Throttled => (Outcome::NotAsked, None),
-            ErrorKind::NotSent => (Outcome::NotAsked, again(&error)),
-            // Its token was used with another request: some task may have it.
-            ErrorKind::Conflict => (Outcome::Unknown, again(&error)),
-            _ if error.is_passing() => (Outcome::Unknown, again(&error)),
-            // ECS says so where the cluster has no instance at all.
-            _ if error.message.contains("No Container Instances") => (Outcome::NoRoom, None),
-            _ => (Outcome::Refused, Some(format!("{error}; task {name} was not started"))),
-        },
-    }
-}
-
-/// By what a refusal is counted.
-fn reason_of(answer: &Result<Started, CloudError>) -> String {
-    match answer {
-        Ok(started) => started.failures.first().map(|failure| failure.reason.clone()),
-        Err(error) => error.code.clone(),
-    }
-    .unwrap_or_else(|| "refused".to_owned())
-}
 
 impl Actor {
     pub(super) fn learn_started(
@@ -98,7 +66,9 @@ impl Actor {
             return;
         }
         let refusal = reason_of(&answer);
-        let throttled = matches!(&answer, Err(error) if error.kind == ErrorKind::Throttled);
+        let shortage = shortage(&answer);
+        let throttled = shortage.is_none()
+            && matches!(&answer, Err(error) if error.kind == ErrorKind::Throttled);
         let conflict = matches!(&answer, Err(error) if error.kind == ErrorKind::Conflict);
         let (outcome, notice) = read(answer, &task_name(slot, attempt));
         run.changed_blocks.insert(block_of(slot));
@@ -118,10 +88,16 @@ impl Actor {
             Outcome::Refused => run.failure(&refusal),
             Outcome::NotAsked => {}
         }
+        let is_placed = matches!(outcome, Outcome::Placed(_));
         run.slots.answered(slot, outcome, now);
         let given_up = run.slots.get(slot).is_some_and(|it| it.state == SlotState::GivenUp);
         if let Some(text) = notice {
             self.notice(Level::Warning, text);
+        }
+        match shortage {
+            Some(shortage) => self.note_shortage(shortage),
+            None if is_placed => self.supply.shortage = None,
+            None => {}
         }
         if throttled {
             self.throttled("RunTask");
@@ -156,7 +132,8 @@ impl Actor {
         };
         let policy = &run.registry.policy;
         let (wait, then) = (policy.capacity_wait_ms, policy.no_capacity);
-        let waiting = run.slots.waiting_longer(now, wait);
+        let mut waiting = run.slots.waiting_longer(now, wait);
+        waiting.extend(run.provisioning_longer(now, wait));
         if waiting.is_empty() {
             return;
         }
@@ -173,10 +150,14 @@ impl Actor {
         }
         run.failure("no room");
         let waited = humantime::format_duration(std::time::Duration::from_millis(wait));
-        let why = format!("{count} devices found no room for {waited}");
+        let short = self.supply.shortage.map(|it| it.name(self.is_spot()));
+        let short = short.map_or_else(String::new, |short| format!(" ({short})"));
+        let why = format!("{count} devices found no room for {waited}{short}");
         match then {
             NoCapacity::Shrink => {
-                run.change(Change::Drop { devices });
+                if let Some(run) = &mut self.run {
+                    run.change(Change::Drop { devices });
+                }
                 let text = format!("{why}: the run goes on without them (--no-capacity)");
                 self.notice(Level::Error, text);
             }
@@ -253,6 +234,7 @@ impl Actor {
     }
 
     pub(super) fn learn_tasks(&mut self, asked: &[String], tasks: &[TaskSeen]) {
+        let at = self.clock.monotonic();
         self.tasks_at = Some(wall());
         self.learn_unknown(asked, tasks);
         for task in tasks {
@@ -265,6 +247,7 @@ impl Actor {
             } else if let Some(host) = &task.instance_arn {
                 run.hosts.insert(task.arn.clone(), host.clone());
             }
+            run.note_provisioning(task, at);
             let Some(slot) = run.slots.by_arn(&task.arn) else {
                 continue;
             };
@@ -345,7 +328,7 @@ impl Actor {
             return self.notice(Level::Warning, text);
         }
         run.slots.gone(slot, Gone::Lost, now);
-        if task.exit_code == Some(0) && !run.is_of_images() {
+        if task.exit_code == Some(0) && !run.is_of_images() && !task.was_interrupted() {
             // An agent ends well only when it is told: it may have read before us that
             // the run is over. If not, its slot is asked for again in a moment.
             run.tally.stopped += 1;
@@ -389,16 +372,4 @@ impl Actor {
 /// Devices that are wanted in a slot.
 fn wanted(run: &Run, slot: u32, at: Millis) -> u32 {
     run.preview(at).live.within(run.slots.first_device(slot), run.slots.room()).len()
-}
-
-/// Why a task ended, in a few words.
-fn reason(task: &TaskSeen) -> String {
-    let said = task.container_reason.as_deref().or(task.stopped_reason.as_deref());
-    match (task.exit_code, said) {
-        (Some(2), _) => "exit code 2: its settings or limits do not fit, see its log".to_owned(),
-        (Some(code), None) => format!("exit code {code}"),
-        (Some(code), Some(said)) => format!("exit code {code}, {said}"),
-        (None, Some(said)) => said.to_owned(),
-        (None, None) => "no reason given".to_owned(),
-    }
 }

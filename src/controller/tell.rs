@@ -37,7 +37,8 @@ impl Actor {
         let told = run.telling.last.as_ref();
         let same = told.is_some_and(|told| {
             progress.at < told.at + UNCHANGED_MS
-                && *told == Progress { at: told.at, ..progress.clone() }
+                // What it costs grows all the time, which is no news.
+                && *told == Progress { at: told.at, cost: told.cost.clone(), ..progress.clone() }
         });
         let Some(run) = &mut self.run else {
             return;

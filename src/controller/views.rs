@@ -9,7 +9,6 @@ use super::{
     actor::Actor,
     clock::wall,
     progress::Progress,
-    requests::STOP_MS,
     run::{Over, Run, Stage},
     snapshot::{Aged, OrdersView, Phase, RampView, RunView, Snapshot, TasksView},
     sweep::Sweep,
@@ -22,6 +21,9 @@ use crate::{
     plan::Plan,
 };
 
+/// A task that its capacity provider has an instance for leaves PROVISIONING sooner.
+const PROVISIONED_WITHIN_MS: Millis = 15_000;
+
 impl Actor {
     /// All that is known now.
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -29,6 +31,7 @@ impl Actor {
         let run = self.run.as_ref();
         let wish = run.map(|run| run.preview(at));
         let plan = run.and_then(|run| run.plan.as_ref()).or(self.options.plan.as_ref());
+        let tasks = run.map_or_else(Aged::default, |run| self.tasks_view(run, now));
         let unwritten = run.map_or(0, |run| run.queue.len())
             + self.held.len()
             + self.fleet.calls.max(self.fleet.unfinished());
@@ -37,8 +40,9 @@ impl Actor {
             site: self.site.clone(),
             target: plan.and_then(Plan::target).map_or_else(String::new, ToString::to_string),
             run: run.zip(wish.as_ref()).map(|(run, wish)| self.run_view(run, wish, now)),
+            capacity: self.capacity_view(&tasks.value),
             instances: Aged { value: self.fleet.view(now), at: self.fleet_at },
-            tasks: run.map_or_else(Aged::default, |run| self.tasks_view(run)),
+            tasks,
             devices: run.zip(wish.as_ref()).map_or_else(Aged::default, |(run, wish)| {
                 run.figures.devices(wish.live.len(), |at| self.clock.to_wall(at))
             }),
@@ -49,6 +53,8 @@ impl Actor {
             finding: self.is_finding(),
             others: self.others.clone(),
             orders: OrdersView { unwritten: unwritten as u32, ..self.orders.clone() },
+            cost: run.and_then(Run::bill),
+            basis: self.basis.clone(),
         }
     }
 
@@ -72,15 +78,30 @@ impl Actor {
     }
 
     /// What is wrong for as long as the run lasts.
-    fn warning(&self, run: &Run) -> Option<String> {
-        let definition = self.fleet.definition.as_ref()?;
-        let watched = self.site.ends_programs
-            || definition.containers.iter().any(|name| name.contains("watchdog"));
-        (run.is_of_images() && !watched && !run.has_ended()).then(|| {
+    pub(super) fn warning(&self, run: &Run) -> Option<String> {
+        if !run.is_of_images() || run.has_ended() {
+            return None;
+        }
+        let names = run.cloud.names();
+        if names.bucket.is_empty() {
+            return Some(format!(
+                "without a bucket nothing ends the tasks of {} by itself, and the run is known on \
+                 this machine only: end it with K or loadtop killall before you leave; later \
+                 loadtop reap does, or an end of the instances",
+                names.task_definition
+            ));
+        }
+        let (name, watched) = match (&run.registry.definition, &self.fleet.definition) {
+            (Some(definition), _) => (&definition.name, definition.watchdog.is_some()),
+            (None, Some(seen)) => {
+                (&seen.name, seen.containers.iter().any(|name| name.contains("watchdog")))
+            }
+            (None, None) => return None,
+        };
+        (!self.site.ends_programs && !watched).then(|| {
             format!(
-                "nothing ends the tasks of {} by itself when every controller is gone: end the run \
-                 with K before you leave",
-                definition.name
+                "nothing ends the tasks of {name} by itself when every controller is gone: end the \
+                 run with K before you leave"
             )
         })
     }
@@ -131,12 +152,12 @@ impl Actor {
         let counts = run.slots.counts();
         let untold = counts.pending + counts.running + counts.asked;
         let calls = self.quotas.change.time_for(untold);
-        patience + calls + if run.slots.is_quiet() { 0 } else { STOP_MS }
+        patience + calls + if run.slots.is_quiet() { 0 } else { run.registry.stop_ms() }
     }
 
-    fn tasks_view(&self, run: &Run) -> Aged<TasksView> {
+    fn tasks_view(&self, run: &Run, now: Millis) -> Aged<TasksView> {
         if run.has_table() || run.has_ended() && run.told.is_none() {
-            return Aged { value: run.tasks(self.pace(run)), at: self.tasks_at };
+            return Aged { value: run.tasks(self.pace(run), now), at: self.tasks_at };
         }
         run.told.as_ref().map_or_else(Aged::default, |(told, _)| Aged {
             value: told.tasks.clone(),
@@ -150,9 +171,10 @@ impl Actor {
         Progress {
             at,
             phase: self.phase(run, &run.preview(at), now),
-            tasks: run.tasks(self.pace(run)),
+            tasks: run.tasks(self.pace(run), now),
             stuck: run.ending.as_ref().and_then(|it| it.stuck.as_deref().cloned()),
             tally: run.tally.clone(),
+            cost: run.counted(),
         }
     }
 }
@@ -165,15 +187,17 @@ impl Run {
     }
 
     /// The tasks for the screen.
-    pub(super) fn tasks(&self, pace: super::sweep::Pace) -> TasksView {
+    pub(super) fn tasks(&self, pace: super::sweep::Pace, now: Millis) -> TasksView {
         let counts = self.slots.counts();
+        let provisioning = self.provisioning_longer(now, PROVISIONED_WITHIN_MS).len() as u32;
+        let provisioning = provisioning.min(counts.pending);
         let requested = counts.free + counts.asked;
         let comes = requested + counts.waiting + counts.pending;
         TasksView {
             wanted: comes + counts.running + counts.given_up,
             requested,
-            waiting_for_room: counts.waiting,
-            pending: counts.pending,
+            waiting_for_room: counts.waiting + provisioning,
+            pending: counts.pending - provisioning,
             running: counts.running,
             stopping: counts.stopping,
             stopped: self.tally.stopped,

@@ -6,10 +6,10 @@
 
 use std::{convert::Infallible, rc::Rc, time::Duration};
 
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use tokio::{sync::watch, time::sleep};
 
-use super::{Clock, Random, Station};
+use super::{Clock, Random, Refusal, Station};
 use crate::{cloud::types::Fetched, model::wish::Wish};
 
 /// The wish's key.
@@ -47,6 +47,7 @@ pub(crate) struct Follower<S, P> {
     wishes: watch::Sender<Option<Rc<Wish>>>,
     etag: Option<String>,
     failing: bool,
+    refusal: Rc<Refusal>,
     random: Random,
 }
 
@@ -62,8 +63,13 @@ impl<S: Station, P: Prepare> Follower<S, P> {
     ) -> (Self, Wishes) {
         let (wishes, told) = watch::channel(None);
         let random = Random::new(task, u32::MAX);
-        let (etag, failing) = (None, false);
-        (Follower { station, clock, prepare, say, wishes, etag, failing, random }, told)
+        let (etag, failing, refusal) = (None, false, Rc::default());
+        (Follower { station, clock, prepare, say, wishes, etag, failing, refusal, random }, told)
+    }
+
+    /// Why no wish could be read yet.
+    pub(crate) fn refusal(&self) -> Rc<Refusal> {
+        Rc::clone(&self.refusal)
     }
 
     /// Follows for ever; the caller drops it.
@@ -75,13 +81,21 @@ impl<S: Station, P: Prepare> Follower<S, P> {
                     self.failing = false;
                     say("the wish can be read again");
                 }
-                Err(error) if !self.failing => {
-                    self.failing = true;
-                    say(&format!("the wish cannot be read, going on until the lease: {error:#}"));
-                }
-                Ok(()) | Err(_) => {}
+                Ok(()) => {}
+                Err(error) => self.failed(&error),
             }
             sleep(self.pause()).await;
+        }
+    }
+
+    fn failed(&mut self, error: &Report) {
+        let is_first = self.wishes.borrow().is_none();
+        if is_first {
+            self.refusal.note(error);
+        }
+        if !std::mem::replace(&mut self.failing, true) {
+            let then = if is_first { "trying again" } else { "going on until the lease" };
+            (self.say)(&format!("the wish cannot be read, {then}: {error:#}"));
         }
     }
 

@@ -8,7 +8,7 @@ use std::{rc::Rc, time::Duration};
 use color_eyre::eyre::{Result, eyre};
 use tokio::time::{Instant, sleep};
 
-use super::{Clock, Wishes};
+use super::{Clock, Refusal, Wishes};
 use crate::model::{
     Millis,
     wish::{State, Wish},
@@ -35,13 +35,14 @@ pub(crate) enum Heard {
 pub(crate) struct Listener {
     clock: Rc<Clock>,
     wishes: Wishes,
+    refusal: Rc<Refusal>,
     patience: Instant,
 }
 
 impl Listener {
     /// Its patience begins now.
-    pub(crate) fn new(clock: Rc<Clock>, wishes: Wishes) -> Self {
-        Listener { clock, wishes, patience: Instant::now() + FIRST_WISH }
+    pub(crate) fn new(clock: Rc<Clock>, wishes: Wishes, refusal: Rc<Refusal>) -> Self {
+        Listener { clock, wishes, refusal, patience: Instant::now() + FIRST_WISH }
     }
 
     /// What is known now. An error, if no wish could ever be read.
@@ -51,10 +52,16 @@ impl Listener {
             (Some(wish), Some(now)) => {
                 Ok(end_of(&wish, now).map_or(Heard::Wish(wish, now), Heard::End))
             }
-            _ if Instant::now() > self.patience => {
-                Err(eyre!("no wish could be read for {} s", FIRST_WISH.as_secs()))
-            }
-            _ => Ok(Heard::Nothing),
+            (Some(_), None) => Ok(Heard::Nothing),
+            (None, _) => match self.refusal.is_final() {
+                Some(why) => Err(eyre!("no wish could be read: {why}")),
+                None if Instant::now() > self.patience => Err(eyre!(
+                    "no wish could be read for {} s: {}",
+                    FIRST_WISH.as_secs(),
+                    self.refusal.latest()
+                )),
+                None => Ok(Heard::Nothing),
+            },
         }
     }
 

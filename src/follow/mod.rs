@@ -14,6 +14,7 @@ mod listener;
 #[cfg(test)]
 pub(crate) mod memory;
 mod random;
+mod refusal;
 mod settings;
 mod station;
 
@@ -23,6 +24,7 @@ pub(crate) use self::{
     follower::{Follower, Prepare, Wishes},
     listener::{FIRST_WISH, Heard, Listener, end_at, end_of},
     random::Random,
+    refusal::Refusal,
     settings::{LIFELINE, lifeline, stop_time},
     station::{CloudStation, Station},
 };

@@ -1,9 +1,13 @@
 //! What a task is told through its environment.
+//!
+//! A task of a local cloud has its endpoint and its keys there and looks at nothing
+//! else. Any other finds the API as AWS's tools do: by its region, with the credentials
+//! of its task role, which the SDK asks for at the first call.
 
 use std::time::Duration;
 
 use crate::{
-    cloud::{Access, Endpoint, Names},
+    cloud::{Access, Endpoint, Names, loopback},
     model::capacity::{Capacity, Network},
 };
 
@@ -42,6 +46,9 @@ pub enum BadSettings {
     /// A variable that must be there is not.
     #[error("{0} is not set: tasks are started by loadtop, with their environment")]
     Missing(&'static str),
+    /// Nothing says which region the task is in.
+    #[error("neither AWS_REGION nor AWS_DEFAULT_REGION is set: the bucket is not found without")]
+    NoRegion,
     /// A variable does not hold what it should.
     #[error("{name}={value}: not {wanted}")]
     Wrong {
@@ -77,12 +84,7 @@ impl Settings {
             bucket: text("LOADTOP_BUCKET")?,
             prefix,
             stop: stop_time(&lookup)?,
-            access: Access::Keys(Endpoint {
-                url: text("AWS_ENDPOINT_URL")?,
-                region: text("AWS_REGION")?,
-                access_key: text("AWS_ACCESS_KEY_ID")?,
-                secret_key: text("AWS_SECRET_ACCESS_KEY")?,
-            }),
+            access: access(&lookup)?,
             lifeline: lifeline(&lookup)?,
         })
     }
@@ -96,6 +98,41 @@ impl Settings {
             bucket: self.bucket.clone(),
             task_definition: String::new(),
             container: String::new(),
+            watchdog: None,
+        }
+    }
+}
+
+/// Where one of a task's services is, if it is apart from the others.
+const OF_ONE_SERVICE: [&str; 2] = ["AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_S3"];
+
+/// How a task reaches the API. Whoever hangs on its standard input is a task of a local
+/// cloud, and has all of it from there.
+fn access(lookup: impl Fn(&str) -> Option<String>) -> Result<Access, BadSettings> {
+    let text = |name| lookup(name).filter(|it| !it.is_empty());
+    let needed = |name| text(name).ok_or(BadSettings::Missing(name));
+    let url = text("AWS_ENDPOINT_URL").filter(|url| loopback(url).is_some());
+    let is_local = lifeline(&lookup)?;
+    // A service with an endpoint of its own: then the SDK looks for itself, as it does
+    // for controllers.
+    let is_split = OF_ONE_SERVICE.iter().any(|name| text(name).is_some());
+    match url {
+        Some(url) if is_local || !is_split => Ok(Access::Keys(Endpoint {
+            url,
+            region: needed("AWS_REGION")?,
+            access_key: needed("AWS_ACCESS_KEY_ID")?,
+            secret_key: needed("AWS_SECRET_ACCESS_KEY")?,
+        })),
+        None if is_local => {
+            let (name, wanted) =
+                ("AWS_ENDPOINT_URL", "plain HTTP on loopback, as of a local cloud");
+            let value = needed(name)?;
+            Err(BadSettings::Wrong { name, value, wanted })
+        }
+        _ => {
+            let region = text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION"));
+            let region = Some(region.ok_or(BadSettings::NoRegion)?);
+            Ok(Access::Tools { region, profile: None })
         }
     }
 }
@@ -159,6 +196,41 @@ mod tests {
         assert_eq!((settings.first_device, settings.devices), (250, 250));
         assert_eq!(settings.stop, Duration::from_secs(5));
         assert!(settings.lifeline);
+    }
+
+    #[test]
+    fn away_from_a_local_cloud_the_task_role_is_used() {
+        let at = |changes: &[(&str, &str)]| {
+            Settings::from_lookup(|name| {
+                let changed = changes.iter().find(|(it, _)| *it == name);
+                let found = changed.or_else(|| ALL.iter().find(|(it, _)| *it == name))?;
+                Some(found.1.to_owned())
+            })
+            .map(|settings| settings.access)
+        };
+        let tools =
+            |region: &str| Ok(Access::Tools { region: Some(region.to_owned()), profile: None });
+        let split = ("AWS_ENDPOINT_URL_CLOUDWATCH", "http://127.0.0.1:2");
+        assert_eq!(at(&[split, ("LOADTOP_LIFELINE", "")]), tools("us-east-1"), "two endpoints");
+        assert_eq!(at(&[split]), at(&[]), "nobody else's, on a local cloud");
+        let on_ecs = [("LOADTOP_LIFELINE", ""), ("AWS_ENDPOINT_URL", "")];
+        let with = |more: &[(&'static str, &'static str)]| at(&[more, &on_ecs[..]].concat());
+        assert_eq!(with(&[]), tools("us-east-1"));
+        // Keys there are for the SDK to find, in its order.
+        let nothing = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
+        assert_eq!(with(&nothing), tools("us-east-1"));
+        let other = [("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-3")];
+        assert_eq!(with(&other), tools("eu-west-3"));
+        assert_eq!(with(&[("AWS_REGION", "")]), Err(BadSettings::NoRegion));
+        // An endpoint of a network's own is the SDK's business, too.
+        for url in ["https://vpce-1.s3.example", "http://10.0.0.1:4566"] {
+            assert_eq!(with(&[("AWS_ENDPOINT_URL", url)]), tools("us-east-1"), "{url}");
+        }
+        // What hangs on a local cloud asks nobody else.
+        let error = at(&[("AWS_ENDPOINT_URL", "https://s3.example")]).expect_err("local");
+        assert!(error.to_string().contains("AWS_ENDPOINT_URL=https://s3.example"), "{error}");
+        let no_key = at(&[("LOADTOP_LIFELINE", ""), ("AWS_SECRET_ACCESS_KEY", "")]);
+        assert_eq!(no_key, Err(BadSettings::Missing("AWS_SECRET_ACCESS_KEY")));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::{
 /// Any operation.
 const ANY: &str = "*";
 /// The operations of the local cloud, all of which may fail.
-const OPERATIONS: [&str; 26] = [
+const OPERATIONS: &[&str] = &[
     "RunTask",
     "StopTask",
     "ListTasks",
@@ -43,6 +43,12 @@ const OPERATIONS: [&str; 26] = [
     "HeadObject",
     "HeadBucket",
     "ListObjectsV2",
+    "GetCallerIdentity",
+    "SimulatePrincipalPolicy",
+    "DescribeSubnets",
+    "DescribeSecurityGroups",
+    "GetServiceQuota",
+    "GetAWSDefaultServiceQuota",
 ];
 /// Nobody waits for longer.
 const SLOWEST: Duration = Duration::from_hours(1);
@@ -85,8 +91,6 @@ impl Fault {
 pub enum FaultKind {
     /// It is refused: too many calls.
     Throttle,
-    /// It is refused: the credentials may not do this.
-    Deny,
     /// An internal error (500), and nothing was done.
     ErrorBefore,
     /// An internal error (500), but it was done.
@@ -95,6 +99,10 @@ pub enum FaultKind {
     ResetBefore,
     /// The connection is closed without an answer, but it was done.
     ResetAfter,
+    /// The credentials have expired, as it seems.
+    Expired,
+    /// The credentials may not do this, as it seems.
+    Deny,
     /// It is done at once; the answer comes this much later.
     Slow(Duration),
 }
@@ -155,16 +163,17 @@ fn read(text: &str) -> Result<Fault, String> {
 fn read_kind(text: &str) -> Result<FaultKind, String> {
     Ok(match text {
         "throttle" => FaultKind::Throttle,
-        "deny" => FaultKind::Deny,
         "error-before" => FaultKind::ErrorBefore,
         "error-after" => FaultKind::ErrorAfter,
         "reset-before" => FaultKind::ResetBefore,
         "reset-after" => FaultKind::ResetAfter,
+        "expired" => FaultKind::Expired,
+        "deny" => FaultKind::Deny,
         _ => {
             let by = text.strip_prefix("slow=").ok_or_else(|| {
                 format!(
-                    "`{text}` is no kind: use throttle, deny, error-before, error-after, \
-                     reset-before, reset-after or slow=DURATION"
+                    "`{text}` is no kind: use throttle, error-before, error-after, reset-before, \
+                     reset-after, expired, deny or slow=DURATION"
                 )
             })?;
             let by = humantime::parse_duration(by).ok().filter(|by| *by <= SLOWEST);
@@ -201,11 +210,12 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FaultKind::Throttle => write!(f, "throttle"),
-            FaultKind::Deny => write!(f, "deny"),
             FaultKind::ErrorBefore => write!(f, "error-before"),
             FaultKind::ErrorAfter => write!(f, "error-after"),
             FaultKind::ResetBefore => write!(f, "reset-before"),
             FaultKind::ResetAfter => write!(f, "reset-after"),
+            FaultKind::Expired => write!(f, "expired"),
+            FaultKind::Deny => write!(f, "deny"),
             FaultKind::Slow(by) => {
                 write!(f, "slow={}", humantime::format_duration(*by).to_string().replace(' ', ""))
             }
@@ -328,6 +338,8 @@ mod tests {
                 Fault::new("*", FaultKind::Slow(Duration::from_millis(60_500)), Share::Times(1))
                     .at("a:b"),
             ),
+            ("*:expired:2", Fault::new("*", FaultKind::Expired, Share::Times(2))),
+            ("StopTask:deny:100%", Fault::new("StopTask", FaultKind::Deny, Share::Percent(100.0))),
             (
                 "StopTask:error-before:0.5%",
                 Fault::new("StopTask", FaultKind::ErrorBefore, Share::Percent(0.5)),

@@ -12,11 +12,13 @@
 //! by a shim that does ([`crate::watchdog`]); nothing outside this module knows that a cloud is local:
 //! it gets an [`Endpoint`], [`Names`] and a [`Site`].
 
+pub mod account;
 mod bucket;
 mod clock;
 mod command;
 mod engine;
 pub mod faults;
+mod pocket;
 mod runner;
 mod shell;
 mod wire;
@@ -29,6 +31,7 @@ pub(crate) mod sim;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -42,6 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::{
+    account::{Account, Admission},
     bucket::Buckets,
     clock::Clock,
     engine::Setup,
@@ -53,12 +57,13 @@ use self::{
 pub use self::{
     command::serve,
     engine::{BadLoss, Loss, Lost, Rate},
+    pocket::PocketBucket,
     runner::{Devices, Ledger, RunLedger},
 };
 #[cfg(test)]
 use crate::model::Millis;
 use crate::{
-    cloud::{Endpoint, Names, Site},
+    cloud::{Endpoint, Names, Site, calls::Service},
     model::capacity::{Capacity, Network},
 };
 
@@ -101,6 +106,16 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// What is lost again and again.
     pub losses: Vec<Loss>,
+    /// How long a task on Fargate takes until its program is started.
+    pub fargate_start: Duration,
+    /// vCPUs of tasks on Fargate, and as many more of those on Fargate Spot: the account's
+    /// quota.
+    pub fargate_vcpus: u32,
+    /// Whether a capacity provider with managed scaling decides how many instances there
+    /// are.
+    pub managed_scaling: bool,
+    /// Who calls, what they may do, which network and quotas there are.
+    pub account: Account,
     /// Whether it goes on without whoever uses it; for the [`Site`].
     pub outlives_us: bool,
     /// Where ids come from.
@@ -147,6 +162,10 @@ impl Options {
             scheduled_delay: Duration::from_secs(5),
             faults: Vec::new(),
             losses: Vec::new(),
+            fargate_start: Duration::from_millis(500),
+            fargate_vcpus: 64,
+            managed_scaling: false,
+            account: Account::default(),
             outlives_us: false,
             seed: Uuid::new_v4(),
             has_shim: true,
@@ -162,6 +181,7 @@ pub struct LocalCloud {
     runner: Runner,
     shell: Arc<Shell>,
     faults: Arc<Faults>,
+    admission: Arc<Admission>,
     #[cfg(test)]
     wire: Arc<Wire>,
     background: TaskTracker,
@@ -224,7 +244,14 @@ impl LocalCloud {
             faults.add(fault.clone());
         }
         let shell = Shell::new(setup, clock, tasks);
-        let wire = Wire::new(Arc::clone(&shell), Arc::clone(&buckets), key, Arc::clone(&faults));
+        let admission = Arc::new(Admission::new(options.account.clone()));
+        let wire = Wire::new(
+            Arc::clone(&shell),
+            Arc::clone(&buckets),
+            key,
+            Arc::clone(&faults),
+            Arc::clone(&admission),
+        );
         let until = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(Arc::clone(&shell).keep_time(until.clone()));
@@ -235,6 +262,7 @@ impl LocalCloud {
             runner: options.runner,
             shell,
             faults,
+            admission,
             #[cfg(test)]
             wire: Arc::clone(&wire),
             background,
@@ -262,10 +290,34 @@ impl LocalCloud {
         Arc::clone(&self.faults)
     }
 
+    /// The operations that it was asked for by requests that were signed well, and how
+    /// often.
+    #[must_use]
+    pub fn operations(&self) -> BTreeMap<(Service, String), u64> {
+        self.admission.seen()
+    }
+
+    /// Lets the credentials expire: every call is refused until they are renewed.
+    pub fn expire_credentials(&self) {
+        self.admission.set_expired(true);
+    }
+
+    /// The same credentials are good again.
+    pub fn renew_credentials(&self) {
+        self.admission.set_expired(false);
+    }
+
     /// Kills a task's process, as if its container had died. False if none runs.
     #[must_use]
     pub fn lose_task(&self, arn: &str) -> bool {
         self.shell.engine(|engine, _| engine.lose_task(arn))
+    }
+
+    /// Lets AWS want the capacity of a task on Fargate Spot back. False if it is none that
+    /// runs.
+    #[must_use]
+    pub fn interrupt_spot(&self, arn: &str) -> bool {
+        self.shell.engine(|engine, now| engine.interrupt_spot(arn, now))
     }
 
     /// Lets a machine (`i-…`) die with all that runs on it; its group notices after
@@ -297,6 +349,7 @@ impl LocalCloud {
             bucket: NAME.to_owned(),
             task_definition: FAMILY.to_owned(),
             container: CONTAINER.to_owned(),
+            watchdog: None,
         }
     }
 
@@ -351,6 +404,9 @@ fn setup(options: &Options) -> Setup {
         lag: options.lag.as_millis() as u64,
         scheduled_delay: options.scheduled_delay.as_millis() as u64,
         losses: options.losses.clone(),
+        fargate_start: options.fargate_start.as_millis() as u64,
+        fargate_vcpus: options.fargate_vcpus,
+        managed_scaling: options.managed_scaling,
         seed: options.seed,
     }
 }

@@ -10,15 +10,17 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::{Devices, Ledger, LocalCloud, Options, Runner, Store, clock::wall, link::Link};
 use crate::{
-    cloud::{Cloud, Site},
+    cloud::{Cloud, Names, Site},
     controller::{self, Command, Controller, Handle, Join, Snapshot},
     model::{
+        capacity::{Capacity, Network},
         confirmed::Confirmed,
         registry::{Policy, Workload},
         wish::Spread,
@@ -88,20 +90,59 @@ impl World {
         name: &str,
         change: impl FnOnce(&mut controller::Options),
     ) -> Seat {
+        let mut options = self.options(name);
+        change(&mut options);
+        self.seat(self.local.names(), options)
+    }
+
+    /// The same on Fargate, with a task definition that is made for it: a quarter of a
+    /// vCPU and half a GB a task.
+    pub(crate) fn controller_on_fargate(
+        &self,
+        name: &str,
+        spot: bool,
+        change: impl FnOnce(&mut controller::Options),
+    ) -> Seat {
+        let container = json!({"name": "agent", "image": "none", "command": ["loadtop", "agent"]});
+        let definition = json!({
+            "family": "on-fargate", "containerDefinitions": [container], "cpu": "256",
+            "memory": "512", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+        });
+        let definition = serde_json::from_value(definition).expect("as AWS has it");
+        let made = self.local.shell.engine(|it, now| it.register_task_definition(definition, now));
+        made.expect("registered");
+        let names = Names {
+            capacity: Capacity::Fargate { spot },
+            network: Network { subnets: vec!["subnet-1".into()], ..Network::default() },
+            task_definition: "on-fargate".into(),
+            ..self.local.names()
+        };
+        let mut options = self.options(name);
+        change(&mut options);
+        self.seat(names, options)
+    }
+
+    fn options(&self, name: &str) -> controller::Options {
         let target = "tcp://127.0.0.1:9".parse().expect("a target");
-        let mut options = controller::Options {
+        controller::Options {
             plan: Some(Plan::simple(target)),
             devices_per_task: 250,
             workload: Workload::Agent,
+            definition: None,
+            takes: None,
             policy: Policy::default(),
             tags: BTreeMap::new(),
             limit: None,
+            prices: None,
             runs: self.folder.path().join(name),
             join: Join::Own,
             leads: true,
-        };
-        change(&mut options);
-        let (cloud, link) = self.client();
+        }
+    }
+
+    fn seat(&self, names: Names, options: controller::Options) -> Seat {
+        let link = self.local.link();
+        let cloud = Cloud::with_http_client(&self.local.endpoint(), names, link.clone());
         let (controller, handle) = Controller::start(cloud.clone(), self.site.clone(), options);
         Seat { handle, link, cloud, controller }
     }

@@ -75,3 +75,11 @@ pub struct Network {
     /// needs a NAT gateway or VPC endpoints to reach AWS.
     pub public_address: bool,
 }
+
+impl Network {
+    /// Whether tasks have no address of their own.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.subnets.is_empty()
+    }
+}

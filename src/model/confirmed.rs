@@ -2,8 +2,8 @@
 //!
 //! Invariant: a [`Confirmed`] is made only where a person (or a signal, which is
 //! a person's or a system's last word) said yes: the dialog, the prompt, `--yes`, the
-//! second Ctrl-C, a signal, and a headless run that ends as its plan or its policy
-//! says; or where there is nothing left to agree to, since the run is over already.
+//! second Ctrl-C, a signal, and a headless run that ends as its plan, its policy or
+//! its budget says; or where there is nothing left to agree to, since the run is over already.
 //! `tests/architecture.rs` keeps the list.
 
 /// Who agreed that a run may be ended.
@@ -25,6 +25,8 @@ pub enum Confirmed {
     ByWish,
     /// The run's policy, which says that it aborts when tasks are lost or find no room.
     ByPolicy,
+    /// The run's budget, which the next minutes would pass.
+    ByBudget,
     /// A headless run reached the end that its command line asked for.
     ByPlan,
 }

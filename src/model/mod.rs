@@ -1,5 +1,5 @@
 //! The pure domain: device sets, batches, ramps, the wish, slots, who leads, AWS's
-//! quotas and the clock.
+//! quotas, prices and what runs cost, forecasts, and the clock.
 //!
 //! Invariant: nothing here knows of tokio, a terminal or AWS. The time is a
 //! parameter ([`Millis`]), and whatever looks random is a function of a seed, so
@@ -8,8 +8,11 @@
 pub mod capacity;
 pub mod clock;
 pub mod confirmed;
+pub mod cost;
 pub mod device;
+pub mod forecast;
 pub mod leadership;
+pub mod prices;
 pub mod quota;
 pub mod ramp;
 pub mod ranges;

@@ -43,6 +43,9 @@ pub struct Quotas {
     pub change: Quota,
     /// Describe and List of tasks and instances.
     pub look: Quota,
+    /// RunTask on Fargate, which takes from `change` as well. With one task a call this is
+    /// tighter than Fargate's bucket of tasks (a burst of 100, and 20 a second).
+    pub fargate: Quota,
 }
 
 impl Quotas {
@@ -50,7 +53,19 @@ impl Quotas {
     #[must_use]
     pub fn new(now: Millis) -> Self {
         let burst = 100.0 - KEPT_FOR_DELAYS;
-        Quotas { change: Quota::new(burst, 40.0, now), look: Quota::new(burst, 20.0, now) }
+        Quotas {
+            change: Quota::new(burst, 40.0, now),
+            look: Quota::new(burst, 20.0, now),
+            fargate: Quota::new(20.0 - KEPT_FOR_DELAYS, 20.0, now),
+        }
+    }
+
+    /// Takes what a RunTask costs, if that leaves what is kept for stopping.
+    pub fn take_launch(&mut self, now: Millis, on_fargate: bool) -> bool {
+        if on_fargate && self.fargate.left(now) + ROUNDING < 1.0 {
+            return false;
+        }
+        self.change.take(now, KEPT_FOR_STOPPING) && (!on_fargate || self.fargate.take(now, 0.0))
     }
 }
 
@@ -175,6 +190,26 @@ mod tests {
         // Starting goes on at the rate, above what is kept.
         assert_eq!(drain(&mut quota, 0, 499, 1, KEPT_FOR_STOPPING), 0);
         assert_eq!(drain(&mut quota, 500, 1_500, 1, KEPT_FOR_STOPPING), 40);
+    }
+
+    #[test]
+    fn on_fargate_tasks_are_started_at_its_own_rate() {
+        let launched = |on_fargate| {
+            let mut quotas = Quotas::new(0);
+            let within = |quotas: &mut Quotas, from: Millis, until: Millis| {
+                (from..until).filter(|&now| quotas.take_launch(now, on_fargate)).count()
+            };
+            let first = within(&mut quotas, 0, 10_000);
+            (first, within(&mut quotas, 10_000, 20_000))
+        };
+        assert_eq!(launched(false).1, 400);
+        assert_eq!(launched(true).1, 200);
+        // One that is refused takes nothing of the bucket that all share.
+        let mut quotas = Quotas::new(0);
+        while quotas.take_launch(0, true) {}
+        let left = quotas.change.left(0);
+        assert!(!quotas.take_launch(0, true));
+        assert!((quotas.change.left(0) - left).abs() < f64::EPSILON);
     }
 
     #[test]

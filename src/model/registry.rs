@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Millis;
+use super::{
+    Millis,
+    capacity::{Capacity, Network},
+};
 
 /// What `run.json` says. The field names are a contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,16 @@ pub struct Registry {
     /// What its tasks run.
     #[serde(default)]
     pub workload: Workload,
+    /// What its tasks run on; none in one of an earlier version: what its controllers are
+    /// told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+    /// Where its tasks are in the network.
+    #[serde(default, skip_serializing_if = "Network::is_shared")]
+    pub network: Network,
+    /// The task definition of its tasks; none: that of whoever leads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<TaskDefinition>,
     /// What happens when something is lost or missing.
     #[serde(default)]
     pub policy: Policy,
@@ -49,6 +62,37 @@ pub struct Registry {
     /// When nothing of it was left; none while it is on.
     #[serde(default)]
     pub ended_at: Option<Millis>,
+}
+
+impl Registry {
+    /// How long a task may take to end after SIGTERM, in milliseconds.
+    #[must_use]
+    pub fn stop_ms(&self) -> Millis {
+        self.definition.as_ref().map_or(STOP_MS, |definition| definition.stop_ms)
+    }
+}
+
+/// How long a task may take to end where its definition does not say: what ECS grants,
+/// in milliseconds.
+pub const STOP_MS: Millis = 30_000;
+
+fn stop_ms() -> Millis {
+    STOP_MS
+}
+
+/// The task definition of a run's tasks: whoever leads the run starts the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskDefinition {
+    /// `family:revision`: a family alone would become another one in mid-run.
+    pub name: String,
+    /// The container that is told its devices.
+    pub container: String,
+    /// The container that ends the task with its run, if there is one for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<String>,
+    /// How long the container may take to end after SIGTERM, in milliseconds.
+    #[serde(default = "stop_ms")]
+    pub stop_ms: Millis,
 }
 
 /// What a run's tasks run.
@@ -70,7 +114,7 @@ pub enum Workload {
 }
 
 /// What happens when something is lost or missing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// When a task is lost.
@@ -81,6 +125,9 @@ pub struct Policy {
     pub no_capacity: NoCapacity,
     /// How long agents may go on without hearing more, in milliseconds.
     pub lease_ms: Millis,
+    /// What the run may cost, in US dollars; none: whatever it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
     /// Whether the Auto Scaling group is loadtop's own: then it goes to zero when no
     /// leader is left.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -94,6 +141,7 @@ impl Default for Policy {
             capacity_wait_ms: 600_000,
             no_capacity: NoCapacity::default(),
             lease_ms: 600_000,
+            budget_usd: None,
             owns_group: false,
         }
     }
@@ -197,6 +245,18 @@ mod tests {
                 container: "app".into(),
                 identity: "UUID".into(),
             },
+            capacity: Some(Capacity::Fargate { spot: true }),
+            network: Network {
+                subnets: vec!["subnet-1".into()],
+                security_groups: Vec::new(),
+                public_address: true,
+            },
+            definition: Some(TaskDefinition {
+                name: "mine:3".into(),
+                container: "app".into(),
+                watchdog: Some("watchdog".into()),
+                stop_ms: 60_000,
+            }),
             policy: Policy { on_loss: OnLoss::Abort, ..Policy::default() },
             tags: BTreeMap::new(),
             ended_at: None,
@@ -212,6 +272,11 @@ mod tests {
                 "target": null, "room": 1,
                 "workload": {"kind": "image", "definition": "mine:3", "container": "app",
                     "identity": "UUID"},
+                "capacity": {"on": "fargate", "spot": true},
+                "network": {"subnets": ["subnet-1"], "security_groups": [],
+                    "public_address": true},
+                "definition": {"name": "mine:3", "container": "app", "watchdog": "watchdog",
+                    "stop_ms": 60_000},
                 "policy": {"on_loss": "abort", "capacity_wait_ms": 600_000,
                     "no_capacity": "shrink", "lease_ms": 600_000},
                 "ended_at": null
@@ -229,7 +294,11 @@ mod tests {
         let registry: Registry = serde_json::from_value(written).expect("readable");
         assert_eq!(registry.workload, Workload::Agent);
         assert_eq!(registry.policy, Policy { on_loss: OnLoss::Shrink, ..Policy::default() });
-        assert_eq!(registry.ended_at, None);
+        assert_eq!((registry.ended_at, &registry.capacity), (None, &None));
+        assert_eq!((&registry.definition, registry.stop_ms()), (&None, 30_000));
+        let written = serde_json::json!({"name": "f:1", "container": "c"});
+        let definition: TaskDefinition = serde_json::from_value(written).expect("readable");
+        assert_eq!((definition.watchdog, definition.stop_ms), (None, 30_000));
     }
 
     #[test]

@@ -27,6 +27,20 @@ pub fn pace(tasks: u32) -> Millis {
     POLL_LEAST_MS.max(Millis::from(tasks))
 }
 
+/// Intervals that agents may report in, in milliseconds.
+const REPORT_INTERVALS: [Millis; 5] = [1_000, 5_000, 10_000, 30_000, 60_000];
+/// Reports a second of all tasks together, at most, as long as intervals can grow.
+const REPORTS_PER_S: u64 = 100;
+
+/// How long the report interval must be where so many tasks report, in milliseconds,
+/// and not below `least`.
+#[must_use]
+pub fn report_interval(tasks: u32, least: Millis) -> Millis {
+    let fits = |ms: &Millis| u64::from(tasks) * 1_000 <= REPORTS_PER_S * *ms;
+    let longest = REPORT_INTERVALS[REPORT_INTERVALS.len() - 1];
+    REPORT_INTERVALS.into_iter().find(fits).unwrap_or(longest).max(least)
+}
+
 /// What a run should be. The field names are a contract with the agents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wish {
@@ -177,6 +191,11 @@ pub enum Change {
         /// Milliseconds; see [`pace`].
         ms: Millis,
     },
+    /// Makes the report interval longer, never shorter.
+    Report {
+        /// Milliseconds; see [`report_interval`].
+        ms: Millis,
+    },
     /// Has an instance emptied and terminated.
     Drain {
         /// Its id.
@@ -288,6 +307,7 @@ impl Wish {
             Change::Renew { until } => self.lease_until = self.lease_until.max(*until),
             Change::EndAt { at } => self.ends_at = *at,
             Change::Poll { ms } => self.poll_ms = (*ms).max(1),
+            Change::Report { ms } => self.report_ms = self.report_ms.max(*ms),
             Change::Drain { machine } => {
                 if !self.drain.contains(machine) {
                     self.drain.push(machine.clone());

@@ -60,6 +60,10 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, BadTarget> {
         let text = text.trim();
+        // Before anything else: all other refusals repeat what was said.
+        if text.contains('@') {
+            return Err(BadTarget::Credentials);
+        }
         let (scheme, rest) =
             text.split_once("://").ok_or_else(|| BadTarget::NoScheme(text.to_owned()))?;
         if RESERVED.contains(&scheme) {
@@ -67,9 +71,6 @@ impl FromStr for Target {
         }
         if scheme != "tcp" {
             return Err(BadTarget::Unknown(scheme.to_owned()));
-        }
-        if rest.contains('@') {
-            return Err(BadTarget::Credentials);
         }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#']) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Results;
 use crate::{
-    model::{Millis, confirmed::Confirmed, wish::Wish},
+    model::{Millis, confirmed::Confirmed, cost::Bill, wish::Wish},
     stats::{Histogram, Merged, Percentiles, merged::RequestTimes},
 };
 
@@ -47,6 +47,8 @@ pub struct Facts {
     pub lost: Vec<(String, Millis)>,
     /// Calls to AWS of this run by operation.
     pub calls: BTreeMap<String, u64>,
+    /// What it cost; none where nothing does.
+    pub cost: Option<Bill>,
 }
 
 /// How a run came out.
@@ -57,7 +59,7 @@ pub enum RunResult {
     Passed,
     /// A criterion failed.
     Failed,
-    /// A person or a signal ended it.
+    /// A person, a signal or its budget ended it.
     Stopped,
     /// It could not do what it was for: nothing was answered, or tasks are missing.
     Error,
@@ -113,6 +115,9 @@ pub struct Summary {
     pub pacing: String,
     /// What it cost.
     pub cost_usd: f64,
+    /// How that comes about; none where nothing costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Bill>,
     /// Calls to AWS by operation, and how many were throttled.
     pub api_calls: BTreeMap<String, u64>,
     /// The load generator's own health.
@@ -235,7 +240,8 @@ impl Summary {
             _ => RunResult::Stopped,
         };
         let exit_code = match (result, facts.confirmed) {
-            (RunResult::Error, _) => 1,
+            // One that its budget ended did not do what was asked for.
+            (RunResult::Error, _) | (_, Confirmed::ByBudget) => 1,
             (_, Confirmed::BySignal | Confirmed::BySecondInterrupt) => 130,
             _ => 0,
         };
@@ -283,8 +289,8 @@ impl Summary {
             source: if facts.devices_report { "merged histograms" } else { NO_SOURCE }.to_owned(),
             // Devices rest between an answer and the next request.
             pacing: "closed".to_owned(),
-            // Only the local cloud so far.
-            cost_usd: 0.0,
+            cost_usd: facts.cost.as_ref().map_or(0.0, |bill| bill.so_far_usd),
+            cost: facts.cost.clone(),
             api_calls: with_throttled(&facts.calls),
             generator: Generator {
                 cpu_max: whole.cpu_max,

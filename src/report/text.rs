@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{RunResult, Summary, summary::NO_SOURCE};
-use crate::stats::Percentiles;
+use crate::{model::cost::dollars, stats::Percentiles};
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,7 +15,7 @@ impl fmt::Display for Summary {
         };
         writeln!(f, "run {} {result} after {:.1} s: {}", self.run, self.duration_s, self.target)?;
         if self.source == NO_SOURCE {
-            return writeln!(
+            writeln!(
                 f,
                 "  devices    {} asked for, a task each; they do not report\n  \
                  tasks      {} started, {} failed, {} still running",
@@ -23,7 +23,8 @@ impl fmt::Display for Summary {
                 self.tasks.started,
                 self.tasks.failed,
                 self.tasks.left_running
-            );
+            )?;
+            return self.write_cost(f);
         }
         writeln!(
             f,
@@ -62,11 +63,53 @@ impl fmt::Display for Summary {
             "  generator  {:.0} % of a core at most, timers late by {:.1} ms at p99{health}",
             self.generator.cpu_max * 100.0,
             self.generator.lag_p99_ms
-        )
+        )?;
+        self.write_cost(f)
     }
 }
 
 impl Summary {
+    /// What it cost, each part, what is not in it, and whether the budget ended it.
+    fn write_cost(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(bill) = &self.cost else {
+            return Ok(());
+        };
+        let about = |estimate| if estimate { "≈" } else { "" };
+        let parts: Vec<String> = bill
+            .parts
+            .iter()
+            .map(|it| {
+                format!("{} {}{}", it.name.words(), about(it.estimate), dollars(it.so_far_usd))
+            })
+            .collect();
+        let parts =
+            if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        let plus = if bill.unknown.is_empty() { "" } else { " + ?" };
+        writeln!(
+            f,
+            "  cost       {}{}{plus}{parts}",
+            about(bill.estimate),
+            dollars(bill.so_far_usd)
+        )?;
+        if bill.before_usd > 0.0 {
+            let before = dollars(bill.before_usd);
+            writeln!(
+                f,
+                "             {before} of it for instances that were there before the run"
+            )?;
+        }
+        for unknown in &bill.unknown {
+            writeln!(f, "  unknown    {unknown}")?;
+        }
+        match &bill.budget {
+            Some(budget) if budget.ended_the_run => {
+                writeln!(f, "  budget     {}: it ended the run", dollars(budget.usd))
+            }
+            Some(budget) => writeln!(f, "  budget     {}", dollars(budget.usd)),
+            None => Ok(()),
+        }
+    }
+
     fn write_errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.errors.total == 0 {
             return writeln!(f, "  errors     none");

@@ -281,7 +281,10 @@ pub fn is_offered(row: &Row, app: &App, now: Millis) -> bool {
         Action::RemoveBatch | Action::PauseOrResume | Action::AskToEnd => {
             takes_devices && app.has_run(now)
         }
-        Action::Scale(_) | Action::Edit(Setting::Instances) => app.departing.is_none(),
+        Action::Scale(_) | Action::Edit(Setting::Instances) => {
+            app.departing.is_none() && app.snapshot.capacity.refusal().is_none()
+        }
+        Action::ToggleScaleToZero => app.snapshot.capacity.refusal().is_none(),
         _ => true,
     }
 }

@@ -153,6 +153,44 @@ fn colours_say_how_it_is() {
 }
 
 #[test]
+fn money_is_in_the_first_line_and_a_budget_in_colour() {
+    let first = |snapshot, width| {
+        seen(snapshot, "", width, 24).lines().next().unwrap_or_default().to_owned()
+    };
+    let costing = fixtures::costing;
+    assert!(first(costing(), 120).contains("us-east-1, $1.23 so far · $4.10/h → tcp://"));
+    for (width, words) in [(80, "$1.23 · $4.10/h"), (60, "$1.23 · $4.10/h → tcp://")] {
+        assert!(first(costing(), width).contains(words), "{}", first(costing(), width));
+    }
+    let budget = "≈$4.65+? of $5.00 · ≈$4.10+?/h";
+    for width in [40, 60, 80, 120] {
+        let line = first(fixtures::budget(), width);
+        assert!(line.contains(&budget[..20]), "{line}");
+    }
+    let show = |snapshot: Snapshot| picture(&fixtures::app(snapshot), Theme::default(), 120, 40);
+    assert_eq!(cell(&show(costing()), "$1.23 so far").fg, Color::Reset);
+    assert_eq!(cell(&show(fixtures::budget()), "≈$4.65").fg, Color::Red);
+    let mut near = fixtures::budget();
+    if let Some(budget) = near.cost.as_mut().and_then(|bill| bill.budget.as_mut()) {
+        budget.left_ms = Some(900_000);
+    }
+    assert_eq!(cell(&show(near), "≈$4.65").fg, Color::Yellow);
+    // Where nothing costs, nothing is said of money.
+    assert!(!seen(fixtures::steady(), "", 120, 40).contains('$'));
+}
+
+#[test]
+fn a_batch_is_previewed_in_its_prompt() {
+    let last = |keys, width, height| {
+        let text = seen(fixtures::costing(), keys, width, height);
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    insta::assert_snapshot!(last("b 1 0 0", 120, 40), @" devices of a batch (now 100): 100   +100: 1 task, 1 call, fits, $0.17/h then                   Enter set  Esc cancel");
+    insta::assert_snapshot!(last("b 2 k", 80, 24), @" batch: 2k   +2,000: 8 tasks, 8 calls, needs 2 instances more, $0.34/h then");
+    insta::assert_snapshot!(last("b 2 k Enter", 80, 24), @" +2,000: 8 tasks, 8 calls, needs 2 instances more, $0.34/h then");
+}
+
+#[test]
 fn who_leads_is_quiet_until_it_matters() {
     let show = |snapshot, width, height| {
         picture(&fixtures::app(snapshot), Theme::default(), width, height)
@@ -205,8 +243,14 @@ fn the_header_drops_words_before_the_target_and_the_target_before_the_state() {
     let target = "tcp://127.0.0.1:38141";
     for (_, mut snapshot) in fixtures::all() {
         snapshot.target = target.into();
-        for width in [60, 80, 120] {
-            let header = header(snapshot.clone(), width).unwrap_or_default();
+        // Where there is a budget, that it is nearly used up matters more.
+        let widths = if snapshot.cost.as_ref().is_some_and(|it| it.budget.is_some()) {
+            &[80, 120][..]
+        } else {
+            &[60, 80, 120]
+        };
+        for width in widths {
+            let header = header(snapshot.clone(), *width).unwrap_or_default();
             assert!(header.contains(target), "{header}");
         }
     }

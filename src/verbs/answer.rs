@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     controller::{
         Snapshot,
-        snapshot::{Phase, RunView, TasksView},
+        snapshot::{CapacityView, Phase, RunView, TasksView},
     },
     process::output::print,
 };
@@ -44,7 +44,49 @@ pub(super) struct Answer {
     pub(super) lease_left_s: Option<f64>,
     pub(super) devices: Option<Devices>,
     pub(super) tasks: Option<TasksView>,
+    /// What tasks run on.
+    pub(super) capacity: Capacity,
+    /// The instances; none on Fargate, and while they were not seen.
     pub(super) instances: Option<Instances>,
+}
+
+/// What tasks run on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "on", rename_all = "kebab-case")]
+pub(super) enum Capacity {
+    /// Instances of an Auto Scaling group.
+    Group {
+        name: String,
+        /// The capacity provider that scales it; none: nobody but us.
+        scaled_by: Option<String>,
+    },
+    /// Fargate.
+    Fargate {
+        spot: bool,
+        /// vCPU that the run's tasks take.
+        vcpu: f64,
+        /// Memory that they take.
+        memory_gb: f64,
+        /// vCPU that the account may have at a time; none: not known.
+        quota_vcpu: Option<f64>,
+    },
+}
+
+impl From<&CapacityView> for Capacity {
+    fn from(view: &CapacityView) -> Self {
+        match view {
+            CapacityView::Instances { group, .. } => Capacity::Group {
+                name: group.clone(),
+                scaled_by: view.provider().map(str::to_owned),
+            },
+            CapacityView::Fargate(it) => Capacity::Fargate {
+                spot: it.spot,
+                vcpu: it.vcpu(),
+                memory_gb: it.memory_gb(),
+                quota_vcpu: it.quota_vcpu,
+            },
+        }
+    }
 }
 
 /// The devices.
@@ -84,6 +126,7 @@ impl Answer {
                 connected: devices.at.map(|_| devices.value.connected),
             }),
             tasks: run.and(snapshot.tasks.at).map(|_| snapshot.tasks.value.clone()),
+            capacity: (&snapshot.capacity).into(),
             instances: snapshot.instances.at.map(|_| {
                 let it = &snapshot.instances.value;
                 Instances {
@@ -122,4 +165,28 @@ pub(super) fn state(phase: Phase) -> &'static str {
 pub(super) fn print_json(value: &impl Serialize) -> color_eyre::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     Ok(print(&format!("{text}\n"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::fixtures;
+
+    #[test]
+    fn the_capacity_is_said_beside_the_instances() {
+        let said = |snapshot| {
+            let answer = Answer::new("scale", Outcome::Refused, &snapshot);
+            let answer = serde_json::to_value(answer).expect("JSON");
+            (answer["capacity"].clone(), answer["instances"]["desired"].clone())
+        };
+        let group = json!({"on": "group", "name": "loadtop", "scaled_by": null});
+        assert_eq!(said(fixtures::steady()), (group, json!(2)));
+        let group = json!({"on": "group", "name": "loadtop", "scaled_by": "autopilot"});
+        assert_eq!(said(fixtures::managed()), (group, json!(3)));
+        let fargate = json!({"on": "fargate", "spot": true, "vcpu": 10.0, "memory_gb": 20.0,
+            "quota_vcpu": 64.0});
+        assert_eq!(said(fixtures::fargate()), (fargate, json!(null)));
+    }
 }

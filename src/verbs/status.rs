@@ -17,7 +17,7 @@ use crate::{
         progress::Progress,
         snapshot::{Phase, Stuck, TasksView},
     },
-    model::{Millis, wish::State},
+    model::{Millis, capacity::Capacity, wish::State},
     process::output::{print, say},
     runs::{self, RunSeen},
 };
@@ -44,6 +44,8 @@ struct Row {
     target: Option<String>,
     devices: Devices,
     tasks: Option<TasksView>,
+    /// What its tasks run on; none in a run of an earlier version.
+    capacity: Option<Capacity>,
     /// Who leads it; none: nobody does.
     led_by: Option<String>,
     /// Seconds until its devices end by themselves, if nobody renews the lease.
@@ -108,6 +110,7 @@ impl Row {
             target: registry.target.clone(),
             devices: Devices { live, connected: None },
             tasks: seen.progress.as_ref().map(|progress| progress.tasks.clone()),
+            capacity: registry.capacity.clone(),
             led_by: seen.leader.now().filter(|_| !ended).map(str::to_owned),
             lease_left_s: seen.lease_left_ms().filter(|_| !ended).map(seconds),
             age_s: seen.progress.as_ref().and_then(|it| age(seen, it)).map(seconds),
@@ -215,6 +218,9 @@ mod tests {
             target: Some("tcp://127.0.0.1:7000".into()),
             room: 250,
             workload: Workload::Agent,
+            capacity: Some(Capacity::Fargate { spot: true }),
+            network: crate::model::capacity::Network::default(),
+            definition: None,
             policy: Policy::default(),
             tags: std::collections::BTreeMap::new(),
             ended_at: None,
@@ -233,6 +239,7 @@ mod tests {
                 tasks,
                 stuck: None,
                 tally: Tally::default(),
+                cost: None,
             }),
             now: Some(NOW),
         }
@@ -247,6 +254,12 @@ mod tests {
              r1   running  1100     4 run, 1 wait for room  me@here  9m50s  2s\n"
                 .replace("TASKS                 LEADER", "TASKS                   LEADER")
         );
+    }
+
+    #[test]
+    fn what_its_tasks_run_on_is_said() {
+        let row = serde_json::to_value(Row::of(&seen())).expect("JSON");
+        assert_eq!(row["capacity"], serde_json::json!({"on": "fargate", "spot": true}));
     }
 
     #[test]

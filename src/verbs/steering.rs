@@ -12,7 +12,10 @@ use crate::{
         Command, Controller, Handle, Join, Options, Snapshot,
         snapshot::{Phase, RunView},
     },
-    model::registry::{Policy, Workload},
+    model::{
+        prices::Prices,
+        registry::{Policy, Workload},
+    },
     place::Standing,
     record, session,
     tell::Teller,
@@ -52,20 +55,23 @@ impl Steering {
     ) -> color_eyre::Result<Self> {
         let runs = record::state_dir().join("runs");
         make(&runs)?;
+        let (cloud, site) = (standing.connect().await?, standing.site());
         let options = Options {
             // It begins no run.
             plan: None,
             devices_per_task: 1,
             workload: Workload::Agent,
+            definition: None,
+            takes: None,
             policy: Policy::default(),
             tags: BTreeMap::new(),
             limit: None,
+            prices: Prices::at(site.costs, cloud.region(), &standing.config().prices),
             runs,
             join,
             leads,
         };
-        let (controller, handle) =
-            Controller::start(standing.connect().await?, standing.site(), options);
+        let (controller, handle) = Controller::start(cloud, site, options);
         Ok(Steering { handle, controller, teller, orders: 0, leads })
     }
 

@@ -63,7 +63,7 @@ pub(crate) const PROGRAMS_OWN: &str = "LOADTOP_PROGRAM_";
 #[derive(Debug)]
 struct Orders {
     /// The run to follow. A shim may have none: any task may run on a local cloud, also
-    /// one that belongs to no run.
+    /// one that belongs to no run, or to one without a bucket, whose wish it cannot read.
     run: Option<Settings>,
     /// How long the program may take to end.
     stop: Duration,
@@ -73,7 +73,8 @@ struct Orders {
 
 impl Orders {
     fn from_lookup(lookup: impl Fn(&str) -> Option<String>, alone: bool) -> Result<Self> {
-        let of_a_run = lookup("LOADTOP_RUN").is_some_and(|run| !run.is_empty());
+        let said = |name: &str| lookup(name).is_some_and(|it| !it.is_empty());
+        let of_a_run = said("LOADTOP_RUN") && said("LOADTOP_BUCKET");
         let run = (alone || of_a_run).then(|| Settings::from_lookup(&lookup)).transpose()?;
         let (stop, lifeline) = (follow::stop_time(&lookup)?, follow::lifeline(&lookup)?);
         Ok(Orders { run, stop, lifeline })

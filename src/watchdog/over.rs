@@ -16,7 +16,7 @@ pub(super) async fn over<S: Station>(station: Rc<S>, settings: &Settings) -> Res
     let clock = Rc::new(Clock::default());
     // The plan is the agents': other programs bring their own.
     let (follower, wishes) = Follower::new(station, Rc::clone(&clock), (), &settings.task, say);
-    let mut listener = Listener::new(clock, wishes);
+    let mut listener = Listener::new(clock, wishes, follower.refusal());
     let listen = async {
         loop {
             match listener.hear()? {

@@ -152,6 +152,54 @@ fn a_shim_may_belong_to_no_run_and_a_sidecar_may_not() {
     let error = Orders::from_lookup(nothing, true).expect_err("nothing to follow");
     assert!(error.to_string().contains("LOADTOP_"), "{error}");
     // One that says half of it is not taken for one of no run.
-    let half = |name: &str| (name == "LOADTOP_RUN").then(|| "r".to_owned());
+    let half =
+        |name: &str| ["LOADTOP_RUN", "LOADTOP_BUCKET"].contains(&name).then(|| "r".to_owned());
     assert!(Orders::from_lookup(half, false).is_err(), "incomplete");
+    // Without a bucket there is no wish: a shim holds its program, a sidecar is of no use.
+    let no_bucket = |name: &str| (name == "LOADTOP_RUN").then(|| "r".to_owned());
+    assert!(Orders::from_lookup(no_bucket, false).expect("a task").run.is_none());
+    assert!(Orders::from_lookup(no_bucket, true).is_err(), "nothing to follow");
+}
+
+/// A task that could never read a wish, for this reason, ends with an error that says
+/// these words; time is only a number here.
+fn ends_without_a_wish(kind: ErrorKind, words: &[&str]) {
+    let run = Run::new(3, 1);
+    run.bucket.refuse_reads(Some(kind));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let over = over::over(Rc::clone(&run.bucket), &run.settings);
+        let error = over.await.expect_err("no wish").to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    });
+}
+
+#[test]
+fn a_task_that_may_never_read_the_wish_says_what_it_lacks() {
+    ends_without_a_wish(ErrorKind::Denied, &["(for 60 s)", "GetObject", "s3:GetObject"]);
+    ends_without_a_wish(ErrorKind::Unauthenticated, &["(for 60 s)", "GetObject", "task role"]);
+    ends_without_a_wish(ErrorKind::Ambiguous, &["for 600 s", "GetObject: as the test wants"]);
+}
+
+#[test]
+fn who_read_a_wish_goes_on_until_the_lease_whatever_is_refused_then() {
+    let mut run = Run::new(3, 1);
+    run.edit(|wish| wish.lease_until = NOW + 300_000);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let mut over = pin!(over::over(Rc::clone(&run.bucket), &run.settings));
+        timeout(Duration::from_secs(5), &mut over).await.expect_err("a wish");
+        run.bucket.refuse_reads(Some(ErrorKind::Denied));
+        timeout(Duration::from_secs(280), &mut over).await.expect_err("the lease runs");
+        let why = timeout(Duration::from_mins(1), over).await.expect("in time");
+        assert!(why.expect("read once").contains("lease"));
+    });
 }

@@ -86,6 +86,7 @@ impl Local {
             bucket: self.export("LOADTOP_BUCKET"),
             task_definition: "loadtop-agent".to_owned(),
             container: "agent".to_owned(),
+            watchdog: None,
         };
         Cloud::connect(&self.endpoint(), names)
     }

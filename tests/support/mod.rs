@@ -39,6 +39,7 @@ impl House {
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("XDG_STATE_HOME", self.state.path().to_str().unwrap().to_owned()),
+            ("XDG_CONFIG_HOME", self.path().join("config").to_str().unwrap().to_owned()),
             ("TERM", "xterm-256color".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
         ]
@@ -50,7 +51,10 @@ impl House {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(LOADTOP);
-        command.args(arguments).envs(self.environment()).env_remove("LOADTOP_CLUSTER");
+        command.args(arguments).envs(self.environment());
+        for name in ["LOADTOP_CLUSTER", "LOADTOP_CONFIG"] {
+            command.env_remove(name);
+        }
         command
     }
 

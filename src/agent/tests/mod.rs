@@ -57,7 +57,7 @@ impl Agent {
                 "LOADTOP_FIRST_DEVICE" => "0".to_owned(),
                 "LOADTOP_DEVICES" => "10000".to_owned(),
                 "LOADTOP_STOP_MS" => "3000".to_owned(),
-                "LOADTOP_LIFELINE" => "stdin".to_owned(),
+                "LOADTOP_LIFELINE" => String::new(),
                 _ => "0-1".to_owned(),
             })
         });

@@ -22,7 +22,7 @@ fn group(desired: u32, up: usize) -> GroupSeen {
             (format!("i-{n}"), if up { "InService" } else { "Pending" }.to_owned())
         })
         .collect();
-    GroupSeen { desired, min: 0, max: 10, machines, protected: Vec::new() }
+    GroupSeen { desired, max: 10, machines, ..GroupSeen::default() }
 }
 
 fn fleet(desired: u32, running: &[u32]) -> Fleet {
@@ -31,7 +31,7 @@ fn fleet(desired: u32, running: &[u32]) -> Fleet {
             name: "d:1".into(),
             cpu: 512,
             memory: 512,
-            containers: vec![],
+            ..DefinitionSeen::default()
         }),
         ..Fleet::default()
     };

@@ -3,8 +3,11 @@
 //! Invariant: every case has a world, a clock and a thread of its own, and is judged by
 //! the cloud's own books, not by what the controller believes.
 
+mod capacity;
 mod crash;
 mod faults;
+mod money;
+mod outage;
 mod policy;
 mod switch;
 

@@ -37,6 +37,11 @@ impl ApiError {
         Self::new("ClusterNotFoundException", 400, "Cluster not found.")
     }
 
+    /// ECS: there is no instance that takes tasks, not even one that is full.
+    pub(crate) fn no_instances() -> Self {
+        Self::parameter("No Container Instances were found in your cluster.")
+    }
+
     /// ECS: the token belongs to another request, which started these.
     pub(crate) fn conflict(resource_ids: Vec<String>) -> Self {
         let message = "The provided clientToken is already in use with a different request.";

@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// The region that everything claims to be in.
 pub(crate) const REGION: &str = "us-east-1";
 /// The account that everything claims to belong to.
-const ACCOUNT: &str = "000000000000";
+pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// A source of ids.
 #[derive(Debug)]

@@ -15,7 +15,9 @@ use super::{
     definitions::{INSTANCE_CPU, INSTANCE_MEMORY},
     ids::{ecs_arn, short},
     list::{self, Page},
-    tasks::STEP,
+    providers::GROUPS,
+    tasks::{Place, STEP},
+    validate::Kind,
 };
 use crate::model::Millis;
 
@@ -39,6 +41,10 @@ impl Lifecycle {
         }
     }
 }
+
+/// What lists of container instances can be narrowed to.
+const STATES: [&str; 5] =
+    ["ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED"];
 
 /// A machine.
 #[derive(Debug)]
@@ -73,6 +79,11 @@ impl Instance {
     /// Whether ECS's agent there answers.
     fn is_connected(&self) -> bool {
         self.lifecycle == Lifecycle::InService && !self.is_dead()
+    }
+
+    /// Whether no task holds room on it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
     }
 
     /// Dies; these are its tasks.
@@ -151,6 +162,7 @@ impl Engine {
             Lifecycle::Pending => {
                 instance.lifecycle = Lifecycle::InService;
                 instance.registered = Some(now);
+                self.place_awaited(now);
             }
             Lifecycle::Terminating if instance.tasks.is_empty() => {
                 for name in [&instance.machine, short(&instance.arn)] {
@@ -162,16 +174,27 @@ impl Engine {
         }
     }
 
-    /// Gives a stopped task's room back.
+    /// Gives a stopped task's room back, wherever it had any.
     pub(super) fn release(&mut self, task: u64, now: Millis) {
         let Some(stopped) = self.tasks.get(&task) else { return };
-        let number = stopped.instance;
+        let number = match stopped.place {
+            Place::Machine { number, .. } => number,
+            Place::Fargate(market) => {
+                *self.fargate.of(market) -= stopped.cpu;
+                return;
+            }
+            Place::Awaited => {
+                self.scaling.awaited.remove(&task);
+                return;
+            }
+        };
         let Some(instance) = self.instances.get_mut(&number) else { return };
         if instance.tasks.remove(&task) {
             instance.cpu += stopped.cpu;
             instance.memory += stopped.memory;
         }
         self.advance_if_leaving(number, now);
+        self.place_awaited(now);
     }
 
     fn advance_if_leaving(&mut self, number: u64, now: Millis) {
@@ -189,6 +212,12 @@ impl Engine {
         self.admit_to(request.cluster.as_deref(), Quota::Look, now)?;
         let page = Page::read(request.max_results, request.next_token.as_deref())?;
         let status = request.status.as_deref();
+        if status.is_some_and(|status| !STATES.contains(&status)) {
+            return Err(ApiError::parameter("Invalid container instance status."));
+        }
+        if request.filter.is_some() {
+            return Err(ApiError::parameter("The local cloud knows no cluster query language."));
+        }
         let registered = self.instances.range(page.range()).filter(|(_, instance)| {
             instance.is_registered() && status.is_none_or(|status| status == state(instance))
         });
@@ -204,7 +233,7 @@ impl Engine {
     ) -> Result<ContainerInstances, ApiError> {
         self.admit_to(request.cluster.as_deref(), Quota::Look, now)?;
         list::at_most_100(&request.container_instances, "Container instances")?;
-        Ok(self.instance_views(&request.container_instances))
+        self.instance_views(&request.container_instances)
     }
 
     pub(crate) fn update_container_instances_state(
@@ -225,27 +254,30 @@ impl Engine {
                 ));
             }
         };
-        for wanted in &request.container_instances {
-            if let Some(instance) =
-                self.find_instance(wanted).and_then(|n| self.instances.get_mut(&n))
-            {
+        // A name that cannot be one refuses the call, before any of it is done.
+        let answer = self.instance_views(&request.container_instances)?;
+        for wanted in &answer.container_instances {
+            let number = self.find_instance(&wanted.container_instance_arn);
+            if let Some(instance) = number.and_then(|number| self.instances.get_mut(&number)) {
                 instance.draining = draining;
             }
         }
-        Ok(self.instance_views(&request.container_instances))
+        if !draining {
+            self.place_awaited(now);
+        }
+        self.instance_views(&request.container_instances)
     }
 
-    fn instance_views(&self, wanted: &[String]) -> ContainerInstances {
+    fn instance_views(&self, wanted: &[String]) -> Result<ContainerInstances, ApiError> {
         let mut answer = ContainerInstances::default();
         for wanted in wanted {
-            match self.find_instance(wanted).and_then(|number| self.instances.get(&number)) {
+            let number = self.find_instance(self.identify(Kind::ContainerInstance, wanted)?);
+            match number.and_then(|number| self.instances.get(&number)) {
                 Some(instance) => answer.container_instances.push(self.instance_view(instance)),
-                None => answer
-                    .failures
-                    .push(Failure { arn: wanted.clone(), reason: "MISSING".to_owned() }),
+                None => answer.failures.push(Failure::missing(wanted)),
             }
         }
-        answer
+        Ok(answer)
     }
 
     /// The number of the registered instance with this id or ARN.
@@ -267,6 +299,7 @@ impl Engine {
         ContainerInstanceView {
             container_instance_arn: instance.arn.clone(),
             ec2_instance_id: instance.machine.clone(),
+            capacity_provider_name: self.setup.managed_scaling.then_some(GROUPS),
             status: state(instance),
             agent_connected: instance.is_connected(),
             registered_at: seconds(instance.registered.unwrap_or_default()),

@@ -10,9 +10,10 @@ use super::{
     ApiError, Engine, Quota,
     api::{
         ClusterArns, ClusterView, Clusters, DescribeClusters, DescribeTasks, Failure, ListTasks,
-        TaskArns, Tasks,
+        TaskArns, Tasks, Variable,
     },
     tasks::Task,
+    validate::Kind,
 };
 use crate::model::Millis;
 
@@ -46,6 +47,14 @@ impl Page {
     /// each row once for every page.
     pub(super) fn range(self) -> (Bound<u64>, Bound<u64>) {
         (Bound::Excluded(self.after), Bound::Unbounded)
+    }
+
+    /// Of rows that are numbered as they are counted, those from the page's range.
+    pub(super) fn only(
+        self,
+        rows: impl Iterator<Item = (u64, String)>,
+    ) -> impl Iterator<Item = (u64, String)> {
+        rows.filter(move |&(number, _)| number > self.after)
     }
 
     /// The page, and the token of the next one if there is more. The rows come
@@ -91,7 +100,7 @@ impl Engine {
             &request.service_name,
         ];
         if request.started_by.is_some() && others.iter().any(|other| other.is_some()) {
-            return Err(ApiError::parameter("startedBy must be the only filter that you use."));
+            return Err(ApiError::parameter("cannot specify startedBy with other arguments"));
         }
         if request.service_name.is_some() {
             return Err(ApiError::new("ServiceNotFoundException", 400, "Service not found."));
@@ -100,19 +109,29 @@ impl Engine {
         if !["RUNNING", "PENDING", "STOPPED"].contains(&desired) {
             return Err(ApiError::parameter("Invalid desiredStatus."));
         }
+        let kinds = [None, Some("EC2"), Some("FARGATE"), Some("EXTERNAL")];
+        if !kinds.contains(&request.launch_type.as_deref()) {
+            return Err(ApiError::parameter("Invalid launchType."));
+        }
         let instance = match &request.container_instance {
             None => None,
-            Some(wanted) => Some(self.find_instance(wanted).ok_or_else(|| {
-                ApiError::parameter("The referenced container instance was not found.")
-            })?),
+            Some(wanted) => {
+                let id = self.identify(Kind::ContainerInstance, wanted)?;
+                Some(self.find_instance(id).ok_or_else(|| {
+                    ApiError::parameter("The referenced container instance was not found.")
+                })?)
+            }
         };
         let matching = self.tasks.range(page.range()).filter(|(_, task)| {
             task.desired_status() == desired
                 && self.is_visible(task, now)
-                && instance.is_none_or(|number| task.instance == number)
-                && request.family.as_ref().is_none_or(|family| task.family == *family)
+                && instance.is_none_or(|number| task.place.machine() == Some(number))
+                && request.family.as_ref().is_none_or(|family| task.definition.family == *family)
                 && (request.started_by.is_none() || task.started_by == request.started_by)
-                && request.launch_type.as_deref().is_none_or(|kind| kind == "EC2")
+                && request
+                    .launch_type
+                    .as_deref()
+                    .is_none_or(|kind| task.place.launch_type() == kind)
         });
         let arns = matching.map(|(&number, task)| (number, task.arn(&self.setup.name)));
         let (task_arns, next_token) = page.cut(arns);
@@ -126,14 +145,17 @@ impl Engine {
     ) -> Result<Tasks, ApiError> {
         self.admit_to(request.cluster.as_deref(), Quota::Look, now)?;
         at_most_100(&request.tasks, "Tasks")?;
+        if request.include.iter().any(|field| field != "TAGS") {
+            return Err(ApiError::parameter("include can only be TAGS."));
+        }
+        let with_tags = !request.include.is_empty();
         let mut answer = Tasks::default();
         for wanted in &request.tasks {
-            let found = self.find_task(wanted).and_then(|number| self.tasks.get(&number));
+            let number = self.find_task(self.identify(Kind::Task, wanted)?);
+            let found = number.and_then(|number| self.tasks.get(&number));
             match found.filter(|task| self.is_visible(task, now)) {
-                Some(task) => answer.tasks.push(task.view(&self.setup.name)),
-                None => answer
-                    .failures
-                    .push(Failure { arn: wanted.clone(), reason: "MISSING".to_owned() }),
+                Some(task) => answer.tasks.push(task.view(&self.setup.name, with_tags)),
+                None => answer.failures.push(Failure::missing(wanted)),
             }
         }
         Ok(answer)
@@ -158,14 +180,20 @@ impl Engine {
         self.admit(Quota::Clusters, now)?;
         let default = ["default".to_owned()];
         let wanted = if request.clusters.is_empty() { &default[..] } else { &request.clusters };
+        if wanted.len() > MOST {
+            return Err(ApiError::parameter("Clusters can be at most 100."));
+        }
         let mut answer = Clusters::default();
         for wanted in wanted {
-            if self.is_cluster(wanted) {
-                answer.clusters.push(self.cluster_view());
-            } else {
-                let reason = "MISSING".to_owned();
-                answer.failures.push(Failure { arn: wanted.clone(), reason });
+            if !self.is_cluster(wanted) {
+                answer.failures.push(Failure::missing(wanted));
+                continue;
             }
+            let mut view = self.cluster_view();
+            if request.include.iter().any(|field| field == "STATISTICS") {
+                view.statistics = self.statistics();
+            }
+            answer.clusters.push(view);
         }
         Ok(answer)
     }
@@ -179,7 +207,24 @@ impl Engine {
             registered_container_instances_count: registered.count(),
             running_tasks_count: self.tasks.values().filter(|task| task.is_running()).count(),
             pending_tasks_count: self.tasks.values().filter(|task| task.is_pending()).count(),
+            capacity_providers: self.provider_names().into_iter().map(str::to_owned).collect(),
+            default_capacity_provider_strategy: self.default_strategy(),
             ..ClusterView::default()
         }
+    }
+
+    /// Tasks by what they are on.
+    fn statistics(&self) -> Vec<Variable> {
+        let count = |name: &str, kind: &str, counts: fn(&Task) -> bool| {
+            let tasks = self.tasks.values();
+            let counted = tasks.filter(|task| task.place.launch_type() == kind && counts(task));
+            Variable { name: name.to_owned(), value: counted.count().to_string() }
+        };
+        vec![
+            count("runningEC2TasksCount", "EC2", Task::is_running),
+            count("runningFargateTasksCount", "FARGATE", Task::is_running),
+            count("pendingEC2TasksCount", "EC2", Task::is_pending),
+            count("pendingFargateTasksCount", "FARGATE", Task::is_pending),
+        ]
     }
 }

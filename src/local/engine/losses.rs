@@ -8,8 +8,9 @@ use std::{fmt, str::FromStr};
 
 use super::{
     Effect, Engine, Timer,
+    fargate::Market,
     instances::Lifecycle,
-    tasks::{Host, Phase},
+    tasks::{Host, Phase, Place, Task},
 };
 use crate::model::Millis;
 
@@ -27,6 +28,8 @@ pub enum Lost {
     Tasks,
     /// Whole instances.
     Instances,
+    /// Single tasks on Fargate Spot: AWS wants their capacity back.
+    Spot,
 }
 
 /// How much of it is lost in a minute.
@@ -38,7 +41,8 @@ pub enum Rate {
     Number(f64),
 }
 
-/// Something that is lost again and again. As text: `tasks:5%/min`, `instances:2/min`.
+/// Something that is lost again and again. As text: `tasks:5%/min`, `instances:2/min`,
+/// `spot:5%/min`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Loss {
     /// What.
@@ -49,7 +53,7 @@ pub struct Loss {
 
 /// Why a text is no [`Loss`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}`: {wrong}; a loss is `tasks:5%/min` or `instances:2/min`")]
+#[error("`{text}`: {wrong}; a loss is `tasks:5%/min`, `instances:2/min` or `spot:5%/min`")]
 pub struct BadLoss {
     text: String,
     wrong: String,
@@ -65,6 +69,7 @@ impl FromStr for Loss {
         let what = match what {
             "tasks" => Lost::Tasks,
             "instances" => Lost::Instances,
+            "spot" => Lost::Spot,
             other => return Err(bad(format!("`{other}` cannot be lost"))),
         };
         let number = rate
@@ -88,6 +93,7 @@ impl fmt::Display for Loss {
         let what = match self.what {
             Lost::Tasks => "tasks",
             Lost::Instances => "instances",
+            Lost::Spot => "spot",
         };
         match self.rate {
             Rate::Percent(share) => write!(f, "{what}:{share}%/min"),
@@ -179,6 +185,7 @@ impl Engine {
                 match what {
                     Lost::Tasks => self.lose_task(&victim),
                     Lost::Instances => self.lose_instance(&victim, now),
+                    Lost::Spot => self.interrupt_spot(&victim, now),
                 };
             }
         }
@@ -191,6 +198,12 @@ impl Engine {
             Lost::Tasks => {
                 let tasks = self.tasks.values();
                 let run = tasks.filter(|task| task.is_running() && task.host == Host::There);
+                run.map(|task| task.id.clone()).collect()
+            }
+            Lost::Spot => {
+                let on_spot = |task: &&Task| task.place == Place::Fargate(Market::Spot);
+                let tasks = self.tasks.values().filter(on_spot);
+                let run = tasks.filter(|task| task.is_running() && task.stop.is_none());
                 run.map(|task| task.id.clone()).collect()
             }
             Lost::Instances => {

@@ -15,13 +15,17 @@ pub(crate) mod scheduled;
 
 mod definitions;
 mod error;
+mod fargate;
 mod ids;
 mod instances;
 mod list;
 mod losses;
+mod providers;
 mod run;
+mod tags;
 mod tasks;
 mod throttle;
+mod validate;
 
 #[cfg(test)]
 mod tests;
@@ -37,12 +41,16 @@ use self::{
     ids::Ids,
     instances::Instance,
     losses::Due,
+    providers::Scaling,
     run::Remembered,
     scheduled::Scheduled,
     tasks::Task,
     throttle::{Quota, Throttle},
 };
-pub(crate) use self::{error::ApiError, ids::REGION};
+pub(crate) use self::{
+    error::ApiError,
+    ids::{ACCOUNT, REGION},
+};
 use crate::model::Millis;
 
 /// What a start of the cloud is told.
@@ -69,6 +77,12 @@ pub(crate) struct Setup {
     pub(crate) scheduled_delay: Millis,
     /// What is lost again and again.
     pub(crate) losses: Vec<Loss>,
+    /// How long a task on Fargate takes until its process is started.
+    pub(crate) fargate_start: Millis,
+    /// vCPUs of tasks on Fargate, and as many more of those on Fargate Spot.
+    pub(crate) fargate_vcpus: u32,
+    /// Whether a capacity provider decides how many machines there are.
+    pub(crate) managed_scaling: bool,
     /// Where ids come from.
     pub(crate) seed: Uuid,
 }
@@ -136,6 +150,7 @@ enum Timer {
     Instance(u64),
     Task(u64),
     Losses,
+    Scaling,
     Scheduled,
 }
 
@@ -159,6 +174,8 @@ pub(crate) struct Engine {
     tokens: HashMap<String, Remembered>,
     timers: BTreeSet<(Millis, Timer)>,
     losses: Vec<Due>,
+    fargate: fargate::Usage,
+    scaling: Scaling,
     effects: Vec<Effect>,
     /// Instances and tasks are numbered as they come, so that lists have an order.
     next_number: u64,
@@ -180,6 +197,8 @@ impl Engine {
             tokens: HashMap::new(),
             timers: BTreeSet::new(),
             losses: setup.losses.iter().copied().map(Due::new).collect(),
+            fargate: fargate::Usage::default(),
+            scaling: Scaling::default(),
             effects: Vec::new(),
             next_number: 0,
             setup,
@@ -188,6 +207,7 @@ impl Engine {
             engine.launch(now);
         }
         engine.schedule_losses(now);
+        engine.schedule_scaling(now);
         engine.tick(now);
         engine
     }
@@ -207,6 +227,7 @@ impl Engine {
                 Timer::Instance(number) => self.advance_instance(number, now),
                 Timer::Task(number) => self.advance_task(number, now),
                 Timer::Losses => self.advance_losses(now),
+                Timer::Scaling => self.advance_scaling(now),
                 Timer::Scheduled => self.advance_scheduled(now),
             }
         }

@@ -5,12 +5,17 @@
 //! known to have ended (or never to have begun), and holds its room until then;
 //! a process is signalled only between its start and its end.
 
-use std::collections::BTreeMap;
+mod view;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     ApiError, Effect, Engine, Exit, Quota, Timer,
-    api::{ContainerView, Overrides, StopTask, StopTaskAnswer, Tag, TaskView, seconds},
+    api::{Overrides, StopTask, StopTaskAnswer, Tag},
+    definitions::Definition,
+    fargate::{Interface, Market},
     ids::{ecs_arn, short},
+    validate::Kind,
 };
 use crate::model::Millis;
 
@@ -20,6 +25,8 @@ pub(super) const STEP: Millis = 20;
 const STOPPED_VISIBLE: Millis = 3_600_000;
 /// Stopped tasks that are remembered: a large fleet's, and its successor's.
 pub(super) const MOST_STOPPED: usize = 20_000;
+/// Characters that are kept of why a task was stopped.
+const MOST_REASON: usize = 1024;
 /// What processes get to end in when their machine goes.
 const HOST_GOES: Millis = 2_000;
 
@@ -35,29 +42,6 @@ pub(super) enum Phase {
     Stopped,
 }
 
-impl Phase {
-    fn name(self) -> &'static str {
-        match self {
-            Phase::Provisioning => "PROVISIONING",
-            Phase::Pending => "PENDING",
-            Phase::Running => "RUNNING",
-            Phase::Deactivating => "DEACTIVATING",
-            Phase::Stopping => "STOPPING",
-            Phase::Deprovisioning => "DEPROVISIONING",
-            Phase::Stopped => "STOPPED",
-        }
-    }
-
-    /// A container knows fewer states.
-    fn container_name(self) -> &'static str {
-        match self {
-            Phase::Provisioning | Phase::Pending => "PENDING",
-            Phase::Running | Phase::Deactivating | Phase::Stopping => "RUNNING",
-            Phase::Deprovisioning | Phase::Stopped => "STOPPED",
-        }
-    }
-}
-
 /// What is known of the machine that a task is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Host {
@@ -67,6 +51,34 @@ pub(super) enum Host {
     Dead,
     /// It died, and the group knows.
     Gone,
+}
+
+/// What a task is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A machine of the group, by its number; the ARN of the instance that it is.
+    Machine { number: u64, arn: String },
+    /// Nothing yet: its capacity provider gets it a machine.
+    Awaited,
+    /// No machine that anybody sees.
+    Fargate(Market),
+}
+
+impl Place {
+    /// The number of its machine.
+    pub(super) fn machine(&self) -> Option<u64> {
+        match self {
+            Place::Machine { number, .. } => Some(*number),
+            Place::Awaited | Place::Fargate(_) => None,
+        }
+    }
+
+    pub(super) fn launch_type(&self) -> &'static str {
+        match self {
+            Place::Machine { .. } | Place::Awaited => "EC2",
+            Place::Fargate(_) => "FARGATE",
+        }
+    }
 }
 
 /// Why a task is to stop.
@@ -90,13 +102,13 @@ pub(super) struct Times {
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) id: String,
-    pub(super) container_id: String,
-    pub(super) instance: u64,
-    pub(super) instance_arn: String,
-    pub(super) definition_arn: String,
-    pub(super) family: String,
-    pub(super) container: String,
-    pub(super) image: String,
+    /// As many as the definition has containers.
+    pub(super) container_ids: Vec<String>,
+    pub(super) definition: Arc<Definition>,
+    pub(super) place: Place,
+    /// The capacity provider that it was started by.
+    pub(super) provider: Option<&'static str>,
+    pub(super) interface: Option<Interface>,
     pub(super) cpu: i32,
     pub(super) memory: i32,
     pub(super) stop_timeout: Millis,
@@ -106,6 +118,7 @@ pub(super) struct Task {
     pub(super) started_by: Option<String>,
     pub(super) group: String,
     pub(super) tags: Vec<Tag>,
+    pub(super) enable_execute_command: bool,
     pub(super) phase: Phase,
     /// Set as soon as the desired status is STOPPED.
     pub(super) stop: Option<Stop>,
@@ -137,43 +150,6 @@ impl Task {
     pub(super) fn desired_status(&self) -> &'static str {
         if self.stop.is_some() { "STOPPED" } else { "RUNNING" }
     }
-
-    pub(super) fn view(&self, cluster: &str) -> TaskView {
-        let arn = self.arn(cluster);
-        let stop = self.stop.as_ref();
-        TaskView {
-            cluster_arn: ecs_arn(&format!("cluster/{cluster}")),
-            task_definition_arn: self.definition_arn.clone(),
-            container_instance_arn: self.instance_arn.clone(),
-            last_status: self.phase.name(),
-            desired_status: self.desired_status(),
-            launch_type: "EC2",
-            cpu: self.cpu.to_string(),
-            memory: self.memory.to_string(),
-            group: self.group.clone(),
-            overrides: self.overrides.clone(),
-            containers: [ContainerView {
-                container_arn: ecs_arn(&format!("container/{cluster}/{}", self.container_id)),
-                task_arn: arn.clone(),
-                name: self.container.clone(),
-                image: self.image.clone(),
-                last_status: self.phase.container_name(),
-                exit_code: self.exit_code,
-                reason: self.container_reason.clone(),
-            }],
-            tags: self.tags.clone(),
-            version: self.version,
-            created_at: seconds(self.times.created),
-            started_by: self.started_by.clone(),
-            started_at: self.times.started.map(seconds),
-            stopping_at: stop.map(|stop| seconds(stop.at)),
-            execution_stopped_at: self.times.ended.map(seconds),
-            stopped_at: self.times.stopped.map(seconds),
-            stop_code: stop.map(|stop| stop.code),
-            stopped_reason: stop.map(|stop| stop.reason.clone()),
-            task_arn: arn,
-        }
-    }
 }
 
 impl Engine {
@@ -183,12 +159,15 @@ impl Engine {
         now: Millis,
     ) -> Result<StopTaskAnswer, ApiError> {
         self.admit_to(request.cluster.as_deref(), Quota::Change, now)?;
-        let number = self.find_task(&request.task);
+        let number = self.find_task(self.identify(Kind::Task, &request.task)?);
         let number =
             number.ok_or_else(|| ApiError::parameter("The referenced task was not found."))?;
-        let reason = request.reason.unwrap_or_else(|| "Task stopped by user".to_owned());
+        let mut reason = request.reason.unwrap_or_else(|| "Task stopped by user".to_owned());
+        if let Some((end, _)) = reason.char_indices().nth(MOST_REASON) {
+            reason.truncate(end);
+        }
         self.want_stopped(number, "UserInitiated", reason, now);
-        Ok(StopTaskAnswer { task: self.tasks[&number].view(&self.setup.name) })
+        Ok(StopTaskAnswer { task: self.tasks[&number].view(&self.setup.name, false) })
     }
 
     /// The number of the task with this id or ARN.

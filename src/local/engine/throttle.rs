@@ -15,8 +15,22 @@ pub(crate) enum Quota {
     Look,
     /// ListClusters, DescribeClusters.
     Clusters,
-    /// RegisterTaskDefinition.
+    /// RegisterTaskDefinition, DeregisterTaskDefinition.
     Register,
+    /// DescribeTaskDefinition, ListTaskDefinitions.
+    Definitions,
+    /// DescribeCapacityProviders.
+    Providers,
+    /// TagResource.
+    TagChange,
+    /// ListTagsForResource.
+    TagLook,
+    /// RunTask on Fargate, beside what it is otherwise.
+    FargateCalls,
+    /// Tasks, not calls, that Fargate launches.
+    FargateTasks,
+    /// Those of Fargate Spot.
+    SpotTasks,
     /// All of Auto Scaling; AWS publishes no figure, this is a careful guess.
     Scaling,
     /// PutMetricData.
@@ -30,9 +44,13 @@ impl Quota {
     const fn burst_and_rate(self) -> (f64, f64) {
         match self {
             Quota::Change => (100.0, 40.0),
-            Quota::Look => (100.0, 20.0),
-            Quota::Clusters => (50.0, 20.0),
             Quota::Register => (20.0, 1.0),
+            Quota::Clusters | Quota::Definitions | Quota::Providers | Quota::TagLook => {
+                (50.0, 20.0)
+            }
+            Quota::TagChange => (20.0, 10.0),
+            Quota::FargateCalls => (20.0, 20.0),
+            Quota::Look | Quota::FargateTasks | Quota::SpotTasks => (100.0, 20.0),
             Quota::Scaling => (100.0, 10.0),
             Quota::PutMetrics => (500.0, 500.0),
             Quota::GetMetrics => (50.0, 50.0),
@@ -55,6 +73,16 @@ struct Bucket {
 impl Throttle {
     /// Takes one call out of its bucket, or refuses it.
     pub(super) fn take(&mut self, quota: Quota, now: Millis) -> Result<(), ApiError> {
+        self.take_many(quota, 1, now)
+    }
+
+    /// Takes so many out of their bucket, or none and refuses them.
+    pub(super) fn take_many(
+        &mut self,
+        quota: Quota,
+        count: usize,
+        now: Millis,
+    ) -> Result<(), ApiError> {
         let (burst, rate) = quota.burst_and_rate();
         let at = self.buckets.iter().position(|(other, _)| *other == quota).unwrap_or_else(|| {
             self.buckets.push((quota, Bucket { tokens: burst, at: now }));
@@ -64,10 +92,10 @@ impl Throttle {
         let refill = now.saturating_sub(bucket.at) as f64 / 1000.0 * rate;
         bucket.tokens = (bucket.tokens + refill).min(burst);
         bucket.at = bucket.at.max(now);
-        if bucket.tokens < 1.0 {
+        if bucket.tokens < count as f64 {
             return Err(ApiError::throttled());
         }
-        bucket.tokens -= 1.0;
+        bucket.tokens -= count as f64;
         Ok(())
     }
 }

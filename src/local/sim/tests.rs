@@ -210,7 +210,7 @@ async fn crowd(tasks: u32, room: u32) -> (World, ByHand) {
         let request = RunTask {
             cluster: Some("loadtop".to_owned()),
             task_definition: "loadtop-agent".to_owned(),
-            overrides: Overrides { container_overrides: vec![container] },
+            overrides: Overrides { container_overrides: vec![container], ..Overrides::default() },
             ..RunTask::default()
         };
         // Forty calls a second are allowed.

@@ -21,7 +21,7 @@ async fn register(site: &Site, family: &str, script: &str) {
         .image("none")
         .cpu(512)
         .memory(512)
-        .stop_timeout(1)
+        .stop_timeout(2)
         .set_command(Some(["/bin/sh", "-c", script].map(str::to_owned).to_vec()))
         .environment(KeyValuePair::builder().name("GREETING").value("hello").build())
         .build();

@@ -1,5 +1,6 @@
 //! The local cloud over real sockets, through the SDK's own clients.
 
+mod capacity;
 mod ecs;
 mod faults;
 mod lifeline;
@@ -32,12 +33,17 @@ struct Site {
 
 impl Site {
     async fn start() -> Site {
+        Site::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Options)) -> Site {
         let folder = TempDir::new().expect("a folder");
-        let options = Options {
+        let mut options = Options {
             boot: Duration::from_millis(100),
             has_shim: false,
             ..Options::new(folder.path(), "/bin/sh".into())
         };
+        change(&mut options);
         let local = LocalCloud::start(options).await.expect("started");
         let config = sdk::config(&local.endpoint());
         Site {
@@ -56,7 +62,7 @@ impl Site {
 }
 
 /// Looks again and again until there is something to see.
-async fn eventually<T, F: Future<Output = Option<T>>>(
+pub(super) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut look: impl FnMut() -> F,
 ) -> T {

@@ -86,7 +86,7 @@ async fn sizes_are_changed_and_described_as_the_sdk_has_them() {
     let describe = client.describe_auto_scaling_groups();
     let answer = describe.clone().send().await.expect("described");
     let seen = &answer.auto_scaling_groups()[0];
-    assert_eq!(seen.instances()[0].instance_type(), Some("t3.small"));
+    assert_eq!(seen.instances()[0].instance_type(), Some("local.large"));
     assert_eq!(seen.tags()[0].key(), Some("Name"));
     let bare = describe.clone().include_instances(false).send().await.expect("described");
     assert!(bare.auto_scaling_groups()[0].instances().is_empty());

@@ -12,6 +12,7 @@ pub(super) fn request(token: &str, name: &str) -> TaskRequest {
         started_by: "run-1".to_owned(),
         environment: vec![("LOADTOP_TASK".to_owned(), name.to_owned())],
         tags: vec![("loadtop:run".to_owned(), "run-1".to_owned())],
+        ..TaskRequest::default()
     }
 }
 
@@ -97,7 +98,9 @@ async fn a_cordoned_instance_keeps_its_tasks_and_gets_no_more() {
     assert_eq!(instance().await.status, "ACTIVE");
     let started = cloud.run_task(&request("b", "b")).await.expect("started");
     assert_eq!(started.tasks[0].instance_arn.as_ref(), Some(&arn));
-    let error = cloud.cordon(&format!("{arn}0"), true).await.expect_err("unknown");
+    let (cluster, _) = arn.rsplit_once('/').expect("it has an id");
+    let nowhere = format!("{cluster}/{}", "0".repeat(32));
+    let error = cloud.cordon(&nowhere, true).await.expect_err("unknown");
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::NotFound, Some("MISSING")));
     site.local.shutdown().await;
 }

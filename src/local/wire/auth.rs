@@ -28,7 +28,10 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Protocol, text};
-use crate::local::engine::{ApiError, REGION};
+use crate::{
+    cloud::calls::Service,
+    local::engine::{ApiError, REGION},
+};
 
 /// How far a request's time may be off.
 const SKEW: Duration = Duration::from_mins(5);
@@ -83,7 +86,8 @@ impl Key {
         Key { access, secret, identity }
     }
 
-    /// Refuses whatever was not signed with this key, just now, as it is. Who signs goes
+    /// Refuses whatever was not signed with this key, just now, as it is; the answer is
+    /// the service that it was signed for. Who signs goes
     /// by this machine's clock, or by the cloud's as far as its answers have told it:
     /// where time is only modelled, the cloud's time `now` runs ahead.
     pub(super) fn verify(
@@ -92,7 +96,7 @@ impl Key {
         parts: &Parts,
         body: &[u8],
         now: SystemTime,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Service, ApiError> {
         self.check(protocol, parts, body, now).map_err(|refusal| refusal.in_words_of(protocol))
     }
 
@@ -102,7 +106,7 @@ impl Key {
         parts: &Parts,
         body: &[u8],
         now: SystemTime,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Service, Refusal> {
         let authorization =
             text(&parts.headers, header::AUTHORIZATION.as_str()).ok_or(Refusal::Missing)?;
         let authorization = Authorization::parse(authorization).ok_or(Refusal::Incomplete)?;
@@ -111,8 +115,11 @@ impl Key {
         }
         let at = text(&parts.headers, "x-amz-date").ok_or(Refusal::Incomplete)?;
         let time = parse_time(at).ok_or(Refusal::Incomplete)?;
-        let scope = (authorization.date, authorization.region, authorization.service);
-        if Some(scope) != at.get(..8).map(|day| (day, REGION, service(protocol))) {
+        let spoken = protocol.services(parts);
+        let signed = |it: &Service| it.signed_as() == authorization.service;
+        let service = spoken.into_iter().find(signed).ok_or(Refusal::WrongScope)?;
+        let scope = (authorization.date, authorization.region);
+        if Some(scope) != at.get(..8).map(|day| (day, REGION)) {
             return Err(Refusal::WrongScope);
         }
         let skew = if protocol == Protocol::Rest { SKEW_S3 } else { SKEW };
@@ -123,7 +130,11 @@ impl Key {
         let expected = self
             .signature(protocol, parts, body, &authorization, time)?
             .ok_or(Refusal::Incomplete)?;
-        if same(&expected, authorization.signature) { Ok(()) } else { Err(Refusal::WrongSignature) }
+        if same(&expected, authorization.signature) {
+            Ok(service)
+        } else {
+            Err(Refusal::WrongSignature)
+        }
     }
 
     /// The signature that the request should have; none if it cannot be signed.
@@ -186,8 +197,12 @@ impl<'a> Authorization<'a> {
 impl Refusal {
     fn in_words_of(self, protocol: Protocol) -> ApiError {
         let s3 = protocol == Protocol::Rest;
-        let query = protocol == Protocol::Query;
+        let ec2 = protocol == Protocol::Ec2;
+        let query = protocol == Protocol::Query || ec2;
         let (code, message) = match self {
+            Refusal::UnknownKey | Refusal::WrongScope | Refusal::WrongSignature if ec2 => {
+                ("AuthFailure", "AWS was not able to validate the provided access credentials")
+            }
             Refusal::Missing if s3 => ("AccessDenied", "Access Denied"),
             Refusal::Missing if query => {
                 ("MissingAuthenticationToken", "Request is missing Authentication Token")
@@ -220,7 +235,10 @@ impl Refusal {
                 "RequestTimeTooSkewed",
                 "The difference between the request time and the current time is too large.",
             ),
-            Refusal::Expired if query => ("RequestExpired", "Request has expired."),
+            Refusal::Expired if ec2 => ("RequestExpired", "Request has expired."),
+            Refusal::Expired if query => {
+                ("SignatureDoesNotMatch", "Signature expired or not yet current.")
+            }
             Refusal::Expired => {
                 ("InvalidSignatureException", "Signature expired or not yet current.")
             }
@@ -250,13 +268,12 @@ impl Refusal {
     }
 }
 
-fn service(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Json => "ecs",
-        Protocol::Query => "autoscaling",
-        Protocol::Cbor => "monitoring",
-        Protocol::Rest => "s3",
-    }
+/// Whether a request claims to be signed for this service. What it claims decides in
+/// which protocol it is read, and is verified as all else is.
+pub(super) fn claims(parts: &Parts, service: Service) -> bool {
+    let authorization = text(&parts.headers, header::AUTHORIZATION.as_str());
+    let claimed = authorization.and_then(Authorization::parse).map(|it| it.service);
+    claimed == Some(service.signed_as())
 }
 
 /// What stands for the body in the signature.
@@ -331,7 +348,7 @@ mod tests {
 
     fn code(key: &Key, parts: &Parts, body: &[u8]) -> &'static str {
         key.verify(Protocol::Rest, parts, body, SystemTime::now())
-            .map_or_else(|error| error.code, |()| "fine")
+            .map_or_else(|error| error.code, |_| "fine")
     }
 
     #[test]

@@ -32,6 +32,11 @@ pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError
         }
         "RegisterTaskDefinition" => run(shell, body, Engine::register_task_definition),
         "DescribeTaskDefinition" => look(shell, body, Engine::describe_task_definition),
+        "DeregisterTaskDefinition" => look(shell, body, Engine::deregister_task_definition),
+        "ListTaskDefinitions" => look(shell, body, Engine::list_task_definitions),
+        "DescribeCapacityProviders" => look(shell, body, Engine::describe_capacity_providers),
+        "TagResource" => look(shell, body, Engine::tag_resource),
+        "ListTagsForResource" => look(shell, body, Engine::list_tags_for_resource),
         "DescribeClusters" => look(shell, body, Engine::describe_clusters),
         "ListClusters" => {
             run(shell, body, |engine: &mut Engine, _: Nothing, now| engine.list_clusters(now))

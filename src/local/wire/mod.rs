@@ -1,11 +1,17 @@
-//! The wire: HTTP on loopback, and the four protocols that AWS's services speak.
+//! The wire: HTTP on loopback, and the five protocols that AWS's services speak.
 //!
-//! | service     | protocol                          | module    |
-//! |-------------|-----------------------------------|-----------|
-//! | ECS         | AWS JSON 1.1                      | [`json`]  |
-//! | Auto Scaling| Query in, XML out                 | [`query`] |
-//! | CloudWatch  | Smithy RPC v2 CBOR                | [`cbor`]  |
-//! | S3          | REST and XML, buckets in the path | [`rest`]  |
+//! | service        | protocol                          | module     |
+//! |----------------|-----------------------------------|------------|
+//! | ECS            | AWS JSON 1.1                      | [`json`]   |
+//! | Service Quotas | AWS JSON 1.1                      | [`quotas`] |
+//! | Auto Scaling   | Query in, XML out                 | [`query`]  |
+//! | STS            | Query in, XML out                 | [`sts`]    |
+//! | IAM            | Query in, XML out                 | [`iam`]    |
+//! | EC2            | EC2's own kind of Query           | [`ec2`]    |
+//! | CloudWatch     | Smithy RPC v2 CBOR                | [`cbor`]   |
+//! | S3             | REST and XML, buckets in the path | [`rest`]   |
+//!
+//! Services that share a protocol are told apart by what a request is signed for.
 //!
 //! Invariants: no service sees a request before its signature was verified. What
 //! cannot be verified, a body that is too large or broke off, is refused without a
@@ -17,10 +23,14 @@
 pub(super) mod auth;
 
 mod cbor;
+mod ec2;
+mod iam;
 mod json;
 mod query;
+mod quotas;
 mod rest;
 mod server;
+mod sts;
 mod xml;
 
 use std::{
@@ -39,12 +49,13 @@ use hyper::{Request, body::Body};
 
 pub(super) use self::server::serve;
 use super::{
+    account::{self, Admission},
     bucket::Buckets,
     engine::ApiError,
     faults::{FaultKind, Faults},
     shell::Shell,
 };
-use crate::model::Millis;
+use crate::{cloud::calls::Service, model::Millis};
 
 /// Requests with more than this are refused, also once unpacked.
 const MOST_BODY: usize = 16 << 20;
@@ -68,7 +79,10 @@ pub(super) struct Wire {
     buckets: Arc<Buckets>,
     key: auth::Key,
     faults: Arc<Faults>,
+    admission: Arc<Admission>,
     requests: AtomicU64,
+    /// Whether nothing but S3 is answered.
+    objects_alone: bool,
 }
 
 /// The connection is to be closed without an answer.
@@ -81,6 +95,7 @@ pub(super) struct Reset;
 pub(super) enum Protocol {
     Json,
     Query,
+    Ec2,
     Cbor,
     Rest,
 }
@@ -97,16 +112,28 @@ impl Protocol {
         } else if parts.headers.get("smithy-protocol").is_some_and(|it| it == "rpc-v2-cbor") {
             Protocol::Cbor
         } else if is_form && parts.uri.path() == "/" {
-            Protocol::Query
+            if auth::claims(parts, Service::Ec2) { Protocol::Ec2 } else { Protocol::Query }
         } else {
             Protocol::Rest
+        }
+    }
+
+    /// The services that speak it, of which this request can be for.
+    fn services(self, parts: &Parts) -> Vec<Service> {
+        match self {
+            Protocol::Json if quotas::is_asked(parts) => vec![Service::Quotas],
+            Protocol::Json => vec![Service::Ecs],
+            Protocol::Query => vec![Service::AutoScaling, Service::Sts, Service::Iam],
+            Protocol::Ec2 => vec![Service::Ec2],
+            Protocol::Cbor => vec![Service::CloudWatch],
+            Protocol::Rest => vec![Service::S3],
         }
     }
 
     fn request_id_header(self) -> HeaderName {
         HeaderName::from_static(match self {
             Protocol::Rest => "x-amz-request-id",
-            Protocol::Json | Protocol::Query | Protocol::Cbor => "x-amzn-requestid",
+            Protocol::Json | Protocol::Query | Protocol::Ec2 | Protocol::Cbor => "x-amzn-requestid",
         })
     }
 
@@ -114,8 +141,9 @@ impl Protocol {
     fn operation(self, call: &Call) -> (String, String) {
         let named = |operation: &str| (operation.to_owned(), String::new());
         match self {
+            Protocol::Json if quotas::is_asked(&call.parts) => named(quotas::operation(call)),
             Protocol::Json => named(json::operation(call)),
-            Protocol::Query => named(&query::operation(call)),
+            Protocol::Query | Protocol::Ec2 => named(&query::operation(call)),
             Protocol::Cbor => named(cbor::operation(call)),
             Protocol::Rest => rest::operation(call),
         }
@@ -126,18 +154,9 @@ impl Protocol {
         match self {
             Protocol::Json => ApiError::throttled(),
             Protocol::Query | Protocol::Cbor => ApiError::new("Throttling", 400, "Rate exceeded"),
+            Protocol::Ec2 => ApiError::new("RequestLimitExceeded", 503, "Request limit exceeded."),
             Protocol::Rest => ApiError::new("SlowDown", 503, "Please reduce your request rate."),
         }
-    }
-
-    /// The credentials may not do this, in the service's own words.
-    fn denied(self, operation: &str) -> ApiError {
-        let (code, status) = match self {
-            Protocol::Json => ("AccessDeniedException", 400),
-            Protocol::Query | Protocol::Cbor | Protocol::Rest => ("AccessDenied", 403),
-        };
-        let message = format!("User is not authorized to perform: {operation}");
-        ApiError::new(code, status, message)
     }
 
     /// An internal error, in the service's own words.
@@ -146,7 +165,7 @@ impl Protocol {
             Protocol::Json => "ServerException",
             Protocol::Query => "InternalFailure",
             Protocol::Cbor => "InternalServiceFault",
-            Protocol::Rest => "InternalError",
+            Protocol::Ec2 | Protocol::Rest => "InternalError",
         };
         ApiError::new(code, 500, "We encountered an internal error. Please try again.")
     }
@@ -155,6 +174,7 @@ impl Protocol {
         match self {
             Protocol::Json => json::refuse(error),
             Protocol::Query => query::refuse(error, id),
+            Protocol::Ec2 => ec2::refuse(error, id),
             Protocol::Cbor => cbor::refuse(error),
             Protocol::Rest => rest::refuse(error, id),
         }
@@ -167,8 +187,16 @@ impl Wire {
         buckets: Arc<Buckets>,
         key: auth::Key,
         faults: Arc<Faults>,
+        admission: Arc<Admission>,
     ) -> Arc<Self> {
-        Arc::new(Wire { shell, buckets, key, faults, requests: AtomicU64::new(0) })
+        let (requests, objects_alone) = (AtomicU64::new(0), false);
+        Arc::new(Wire { shell, buckets, key, faults, admission, requests, objects_alone })
+    }
+
+    /// The same for S3 alone, before anybody has it.
+    pub(super) fn for_objects_alone(self: Arc<Self>) -> Arc<Self> {
+        let wire = Arc::into_inner(self).expect("nobody else has it yet");
+        Arc::new(Wire { objects_alone: true, ..wire })
     }
 
     /// Answers one request, unless the connection is to be closed without an answer.
@@ -203,19 +231,31 @@ impl Wire {
         call: Call,
     ) -> Result<Result<Answer, ApiError>, Reset> {
         let now = UNIX_EPOCH + Duration::from_millis(self.shell.now());
-        if let Err(error) = self.key.verify(protocol, &call.parts, &call.body, now) {
-            return Ok(Err(error));
+        let service = match self.key.verify(protocol, &call.parts, &call.body, now) {
+            Ok(service) => service,
+            Err(error) => return Ok(Err(error)),
+        };
+        if self.objects_alone && service != Service::S3 {
+            return Ok(Err(ApiError::new("NotImplemented", 501, "There is only S3 here.")));
         }
         let (operation, key) = protocol.operation(&call);
+        if let Err(error) = self.admission.admit(service, &operation, &call.body) {
+            return Ok(Err(error));
+        }
         let fault = self.faults.decide(&operation, &key);
         match fault {
             Some(FaultKind::Throttle) => return Ok(Err(protocol.throttled())),
-            Some(FaultKind::Deny) => return Ok(Err(protocol.denied(&operation))),
             Some(FaultKind::ErrorBefore) => return Ok(Err(protocol.broken())),
             Some(FaultKind::ResetBefore) => return Err(Reset),
+            Some(FaultKind::Expired) => return Ok(Err(account::expired(service))),
+            Some(FaultKind::Deny) => {
+                let action = format!("{}:{operation}", service.prefix());
+                return Ok(Err(account::refused(service, &action, "*")));
+            }
             _ => {}
         }
-        let answer = self.perform(protocol, call).await;
+        let answer = self.perform(service, call).await;
+        let answer = answer.map_err(|error| self.admission.veil(service, error));
         match fault {
             Some(FaultKind::ErrorAfter) => Ok(Err(protocol.broken())),
             Some(FaultKind::ResetAfter) => Err(Reset),
@@ -227,12 +267,16 @@ impl Wire {
         }
     }
 
-    async fn perform(&self, protocol: Protocol, call: Call) -> Result<Answer, ApiError> {
-        match protocol {
-            Protocol::Json => json::answer(&self.shell, &call),
-            Protocol::Query => query::answer(&self.shell, &call),
-            Protocol::Cbor => cbor::answer(&self.shell, &call),
-            Protocol::Rest => rest::answer(&self.buckets, call).await,
+    async fn perform(&self, service: Service, call: Call) -> Result<Answer, ApiError> {
+        match service {
+            Service::Ecs => json::answer(&self.shell, &call),
+            Service::AutoScaling => query::answer(&self.shell, &call),
+            Service::CloudWatch => cbor::answer(&self.shell, &call),
+            Service::S3 => rest::answer(&self.buckets, call).await,
+            Service::Sts => sts::answer(&call),
+            Service::Iam => iam::answer(self.admission.account(), &call),
+            Service::Ec2 => ec2::answer(self.admission.account(), &call),
+            Service::Quotas => quotas::answer(self.admission.account(), &call),
         }
     }
 }

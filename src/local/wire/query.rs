@@ -21,25 +21,34 @@ use crate::{
     model::Millis,
 };
 
-const KIND: &str = "text/xml";
-/// What a machine of the group is called for its size: two vCPUs and two GiB.
-const INSTANCE_TYPE: &str = "t3.small";
+pub(super) const KIND: &str = "text/xml";
 /// The group's only tag.
 const TAG: (&str, &str) = ("Name", "loadtop");
 /// What UpdateAutoScalingGroup changes here.
 const UPDATED: [&str; 6] =
     ["Action", "Version", "AutoScalingGroupName", "MinSize", "MaxSize", "DesiredCapacity"];
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+/// What the local cloud's machines are: slots of this one, which have no price unless
+/// somebody sets one.
+const INSTANCE_TYPE: &str = "local.large";
 
 /// A form's fields, in order.
-struct Form(Vec<(String, String)>);
+pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn get(&self, name: &str) -> Option<&str> {
+    /// The fields of a call's body.
+    pub(super) fn of(call: &Call) -> Result<Self, ApiError> {
+        let fields = from_bytes(&call.body);
+        fields
+            .map(Form)
+            .map_err(|_| ApiError::new("MalformedQueryString", 400, "The request is not a form."))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    fn need(&self, name: &str) -> Result<String, ApiError> {
+    pub(super) fn need(&self, name: &str) -> Result<String, ApiError> {
         self.get(name).map(str::to_owned).ok_or_else(|| {
             ApiError::validation(format!(
                 "1 validation error detected: Value null at '{}' failed to satisfy constraint: \
@@ -72,18 +81,25 @@ impl Form {
     }
 
     /// `NAME.member.1` and so on.
-    fn list(&self, name: &str) -> Vec<String> {
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
         let prefix = format!("{name}.member.");
         let members = self.0.iter().filter(|(field, _)| field.starts_with(&prefix));
         members.map(|(_, value)| value.clone()).collect()
     }
+
+    /// `NAME.1` and so on, as EC2 has it.
+    pub(super) fn flat_list(&self, name: &str) -> Vec<String> {
+        let is_numbered = |field: &str| {
+            let number = field.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        };
+        let numbered = self.0.iter().filter(|(field, _)| is_numbered(field));
+        numbered.map(|(_, value)| value.clone()).collect()
+    }
 }
 
 pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError> {
-    let form =
-        Form(from_bytes(&call.body).map_err(|_| {
-            ApiError::new("MalformedQueryString", 400, "The request is not a form.")
-        })?);
+    let form = Form::of(call)?;
     let action = form.get("Action").unwrap_or_default();
     let result = match action {
         "DescribeAutoScalingGroups" => {
@@ -151,12 +167,15 @@ pub(super) fn answer(shell: &Arc<Shell>, call: &Call) -> Result<Answer, ApiError
             shell.engine(|engine, now| engine.delete_action(&group, &name, now))?;
             done(action, &call.id)
         }
-        other => {
-            let message = format!("The local cloud does not know the action '{other}'.");
-            return Err(ApiError::new("InvalidAction", 400, message));
-        }
+        other => return Err(unknown(other)),
     };
     Ok(reply(200, KIND, result))
+}
+
+/// Nothing that the service is asked here.
+pub(super) fn unknown(action: &str) -> ApiError {
+    let message = format!("The local cloud does not know the action '{action}'.");
+    ApiError::new("InvalidAction", 400, message)
 }
 
 /// What is asked for; empty if that cannot be read.
@@ -179,8 +198,18 @@ pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
 }
 
 fn respond(action: &str, id: &str, result: impl FnOnce(&mut Xml)) -> String {
+    respond_in(NAMESPACE, action, id, result)
+}
+
+/// The same in the namespace of another service.
+pub(super) fn respond_in(
+    namespace: &str,
+    action: &str,
+    id: &str,
+    result: impl FnOnce(&mut Xml),
+) -> String {
     let mut xml = Xml::new();
-    xml.element(&format!(r#"{action}Response xmlns="{NAMESPACE}""#), |xml| {
+    xml.element(&format!(r#"{action}Response xmlns="{namespace}""#), |xml| {
         xml.element(&format!("{action}Result"), result);
         xml.element("ResponseMetadata", |xml| {
             xml.field("RequestId", id);

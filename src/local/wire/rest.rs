@@ -16,7 +16,7 @@ use self::list::List;
 use super::{Answer, Call, reply, text, xml::Xml};
 use crate::local::{
     bucket::{Buckets, Object, When, same_tag},
-    engine::ApiError,
+    engine::{ApiError, REGION},
 };
 
 const XML: &str = "application/xml";
@@ -160,7 +160,12 @@ fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
 
 fn perform(buckets: &Buckets, bucket: &str, operation: Operation) -> Result<Answer, ApiError> {
     match operation {
-        Operation::HeadBucket => buckets.check(bucket).map(|()| reply(200, XML, Bytes::new())),
+        Operation::HeadBucket => {
+            buckets.check(bucket)?;
+            let mut answer = reply(200, XML, Bytes::new());
+            set(&mut answer, HeaderName::from_static("x-amz-bucket-region"), REGION);
+            Ok(answer)
+        }
         Operation::List(list) => Ok(reply(200, XML, list.perform(buckets, bucket)?)),
         Operation::Get { key, unless, head } => {
             let object = buckets.get(bucket, &key)?;

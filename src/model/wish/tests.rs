@@ -303,3 +303,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_report_interval_grows_with_the_tasks_and_never_shrinks() {
+    let intervals = [
+        (0, 1_000),
+        (100, 1_000),
+        (101, 5_000),
+        (500, 5_000),
+        (501, 10_000),
+        (1_001, 30_000),
+        (3_001, 60_000),
+        (100_000, 60_000),
+    ];
+    for (tasks, ms) in intervals {
+        assert_eq!(report_interval(tasks, 1_000), ms, "{tasks} tasks");
+    }
+    assert_eq!(report_interval(1, 10_000), 10_000, "not below what the site asks for");
+    let edit = |id: &str, ms| Edit { id: id.into(), change: Change::Report { ms } };
+    let wish = Wish::new("p", 1_000_000).edited(&edit("a", 10_000), 0);
+    assert_eq!(wish.report_ms, 10_000);
+    assert_eq!(wish.edited(&edit("b", 5_000), 0).report_ms, 10_000);
+}

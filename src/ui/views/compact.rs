@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::{Scene, draw_headline, empty, fleet, latency, lead, notices, traffic};
+use super::{Scene, draw_headline, empty, fargate, fleet, latency, lead, notices, traffic};
 use crate::ui::theme::Role;
 
 /// Columns for the labels at the left.
@@ -11,14 +11,21 @@ const LABEL: usize = 10;
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
     let body = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
     let instances = &scene.snapshot().instances.value;
-    let mut lines = vec![(
-        labelled(
-            scene,
-            "Instances",
-            fleet::of(scene, instances.registered, instances.desired, "up"),
+    let mut lines = vec![match scene.snapshot().capacity.fargate() {
+        // `Spot` is said where there is more room.
+        Some(view) => (
+            labelled(scene, "Fargate", fargate::shortest(view, scene)),
+            fargate::short_words(view, scene),
         ),
-        fleet::room_words(scene),
-    )];
+        None => (
+            labelled(
+                scene,
+                "Instances",
+                fleet::of(scene, instances.registered, instances.desired, "up"),
+            ),
+            fleet::room_words(scene),
+        ),
+    }];
     if scene.snapshot().run.is_some() {
         let tasks = labelled(scene, "Tasks", fleet::tasks_headline(scene));
         let lease =

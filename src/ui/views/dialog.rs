@@ -30,7 +30,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scen
     };
     let width = area.width.min(WIDEST);
     let mut below = vec![Line::default()];
-    if dialog.question == Question::EndRun {
+    if dialog.question == Question::EndRun && scene.app.snapshot.capacity.refusal().is_none() {
         let mark = if dialog.scale_to_zero { "[x]" } else { "[ ]" };
         below.push(Line::from(vec![
             scene.span(Role::Text, format!("{mark} and scale to zero")),
@@ -80,9 +80,13 @@ fn what(dialog: Dialog, scene: &Scene<'_>) -> String {
         snapshot.run.as_ref().map_or_else(|| "the run".to_owned(), |run| format!("run {}", run.id));
     match dialog.question {
         Question::EndRun => {
-            let instances =
-                if dialog.scale_to_zero { "Instances go, too." } else { "Instances stay." };
-            format!("End {run}: kills {devices} in {tasks}. {instances}")
+            let instances = match (snapshot.capacity.provider(), dialog.scale_to_zero) {
+                _ if snapshot.capacity.fargate().is_some() => String::new(),
+                (Some(provider), _) => format!(" Instances are scaled by {provider}."),
+                (None, true) => " Instances go, too.".to_owned(),
+                (None, false) => " Instances stay.".to_owned(),
+            };
+            format!("End {run}: kills {devices} in {tasks}.{instances}")
         }
         Question::Quit if snapshot.site.outlives_us => {
             format!("{devices} in {tasks} of {run}. Left running, {}", goes_on(scene))

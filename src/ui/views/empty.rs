@@ -51,9 +51,13 @@ fn lines(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
 /// Further keys, as many as fit.
 fn hints(scene: &Scene<'_>, width: usize) -> Line<'static> {
     let mut line = Line::default();
+    let can_scale = scene.snapshot().capacity.refusal().is_none();
     for (key, what) in
         [("b", "batch size"), ("w", "ramp window"), ("?", "all keys"), ("]", "another instance")]
     {
+        if key == "]" && !can_scale {
+            continue;
+        }
         if line.width() + what.len() + 5 <= width {
             let gap = if line.width() > 0 { "   " } else { "" };
             line.push_span(scene.span(Role::Accent, format!("{gap}{key}")));

@@ -7,7 +7,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, draw_headline, lead};
+use super::{Scene, draw_headline, fargate, lead};
 use crate::{
     app::state::devices_alive,
     controller::snapshot::{InstanceView, InstancesView, TasksView},
@@ -26,6 +26,9 @@ const SWEEP_MATTERS_MS: Millis = 5_000;
 const MOST_CELLS: u64 = 8;
 
 pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    if let Some(view) = scene.snapshot().capacity.fargate() {
+        return fargate::draw(buffer, area, view, scene);
+    }
     let part = &scene.snapshot().instances;
     let note = scene.age(part, scene.snapshot().site.refresh);
     let inner = Pane::new("Instances").note(note).render(area, buffer, scene.theme);
@@ -47,7 +50,9 @@ pub(super) fn draw_instances(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>)
         boxes(scene, row.width).render(row, buffer);
     }
     let mut figures = moving(instances);
-    if instances.booting == 0 || inner.height > 3 {
+    if let Some(provider) = scene.snapshot().capacity.provider() {
+        figures.insert(0, scaled_by(provider));
+    } else if instances.booting == 0 || inner.height > 3 {
         figures.insert(0, room(instances.room));
     }
     Figures::new(figures, scene.theme).render(below(inner, 2), buffer);
@@ -62,8 +67,17 @@ pub(super) fn room(tasks: u32) -> Figure {
     }
 }
 
+/// `scaled by P`: what is there follows the tasks, and room comes by itself.
+pub(super) fn scaled_by(provider: &str) -> Figure {
+    let words = format!("scaled by {}", format::cut(provider, 24));
+    Figure::words(&words, Role::Accent)
+}
+
 /// The same, once it is short.
 pub(super) fn room_words(scene: &Scene<'_>) -> Line<'static> {
+    if let Some(provider) = scene.snapshot().capacity.provider() {
+        return scene.span(Role::Dim, format!("by {}", format::cut(provider, 16))).into();
+    }
     match scene.snapshot().instances.value.room {
         0 => scene.span(Role::Warn, "no room left").into(),
         n => scene.span(Role::Dim, format!("room for {}", format::count(n.into()))).into(),
@@ -324,7 +338,7 @@ fn cells(instance: &InstanceView) -> [String; 2] {
     ["▰".repeat(used as usize), "▱".repeat((cells - used) as usize)]
 }
 
-fn below(area: Rect, rows: u16) -> Rect {
+pub(super) fn below(area: Rect, rows: u16) -> Rect {
     let rows = rows.min(area.height);
     Rect { y: area.y + rows, height: area.height - rows, ..area }
 }

@@ -7,10 +7,11 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, draw_ends};
+use super::{Scene, draw_ends, draw_headline};
 use crate::{
     app::{
         action::Action,
+        preview,
         state::{Mode, Prompt, Setting},
     },
     ui::{
@@ -24,11 +25,19 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     let row = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
     if let Mode::Prompt(prompt) = &scene.app.mode {
         // Why it was refused matters more than which keys there are.
+        let left = asked(scene, prompt, false);
         let right = match prompt.refusal {
             Some(_) => Line::default(),
             None => keys(scene, usize::from(row.width)),
         };
-        return draw_ends(buffer, row, asked(scene, prompt), right);
+        let Some(preview) = preview::typed(scene.app, prompt) else {
+            return draw_ends(buffer, row, left, right);
+        };
+        let preview = scene.span(Role::Dim, format!("  {preview}"));
+        let fits = left.width() + preview.width() <= usize::from(row.width);
+        let mut left = if fits { left } else { asked(scene, prompt, true) };
+        left.push_span(preview);
+        return draw_headline(buffer, row, left, right);
     }
     if let Some(hint) = scene.app.fresh_hint(scene.now) {
         return Line::from(scene.span(Role::Warn, hint)).render(row, buffer);
@@ -36,10 +45,11 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     keys(scene, usize::from(row.width)).render(row, buffer);
 }
 
-/// `batch size (now 100): 25▏`.
-fn asked(scene: &Scene<'_>, prompt: &Prompt) -> Line<'static> {
+/// `batch size (now 100): 25▏`, or in the fewest words.
+fn asked(scene: &Scene<'_>, prompt: &Prompt, is_short: bool) -> Line<'static> {
     let instances = &scene.snapshot().instances.value;
     let what = match prompt.setting {
+        Setting::Batch if is_short => "batch".to_owned(),
         Setting::Batch => {
             format!("devices of a batch (now {})", format::count(scene.app.batch.into()))
         }

@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Scene, draw_ends, lead};
+use super::{Scene, cost, draw_ends, lead};
 use crate::{
     controller::snapshot::{LeadView, Phase, RunView},
     model::Millis,
@@ -22,6 +22,8 @@ const ARROW: &str = " → ";
 /// What the left side says, from all of it to the least.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Detail {
+    /// Not even where it runs, where it is known what that costs.
+    Money,
     /// Not even our own name.
     Place,
     /// Not that it costs nothing.
@@ -57,6 +59,7 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, size: Size, scene: &Scene<'_>
         (Words { lead: should, id: false }, Detail::Name),
         (Words { lead: should, id: false }, Detail::Place),
         (Words { lead: must, id: false }, Detail::Place),
+        (Words { lead: must, id: false }, Detail::Money),
     ];
     let sides = attempts.map(|(words, detail)| {
         let target = scene.snapshot().target.clone();
@@ -65,13 +68,13 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, size: Size, scene: &Scene<'_>
     let fitting = sides.into_iter().find(|(left, right)| left.width() + right.width() < width);
     let (left, right) = fitting.unwrap_or_else(|| {
         let right = run(scene, Words { lead: must, id: false });
-        let words = place(scene, Detail::Place, "").width() + ARROW.chars().count();
+        let words = place(scene, Detail::Money, "").width() + ARROW.chars().count();
         let room = width.saturating_sub(words + 1 + right.width());
         let target = match &scene.snapshot().target {
             _ if room < LEAST_TARGET => String::new(),
             target => format::cut(target, room),
         };
-        (place(scene, Detail::Place, target), right)
+        (place(scene, Detail::Money, target), right)
     });
     draw_ends(buffer, row, left, right);
 }
@@ -84,13 +87,20 @@ fn place(scene: &Scene<'_>, detail: Detail, target: impl Into<String>) -> Line<'
         line.push_span(scene.span(Role::Accent, "loadtop"));
         line.push_span(scene.span(Role::Dim, " · "));
     }
+    let is_counted = scene.snapshot().cost.is_some();
     let (role, costs) = match (site.costs, detail) {
         // That is never left out.
+        _ if is_counted => (Role::Text, ", "),
         (true, _) => (Role::Warn, ", costs money"),
         (false, Detail::All) => (Role::Text, ", costs nothing"),
         (false, _) => (Role::Text, ""),
     };
-    line.push_span(scene.span(role, format!("{}{costs}", site.label)));
+    if !is_counted || detail > Detail::Money {
+        line.push_span(scene.span(role, format!("{}{costs}", site.label)));
+    }
+    if let Some((role, words)) = cost::words(scene, detail <= Detail::Place) {
+        line.push_span(scene.span(role, words));
+    }
     let target = target.into();
     if !target.is_empty() {
         line.push_span(scene.span(Role::Dim, ARROW));

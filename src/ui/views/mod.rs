@@ -4,8 +4,10 @@
 //! that are older than they should be say so in the title of their pane.
 
 mod compact;
+mod cost;
 mod dialog;
 mod empty;
+mod fargate;
 mod fleet;
 mod footer;
 mod header;
@@ -168,7 +170,9 @@ impl Scene<'_> {
 
     /// How often news of the agents should come.
     fn report_every(&self) -> Duration {
-        self.snapshot().site.report.max(self.snapshot().site.refresh)
+        let snapshot = self.snapshot();
+        let interval = Duration::from_millis(snapshot.traffic.value.interval_ms);
+        snapshot.site.report.max(snapshot.site.refresh).max(interval)
     }
 
     fn age_note(&self, age: Millis, every: Duration) -> Option<(Role, String)> {

@@ -145,6 +145,9 @@ fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
     }
     let instances = &scene.snapshot().instances.value;
     let wait = if waiting == 1 { "waits" } else { "wait" };
+    if let Some(text) = not_ours(scene, &format!("{} {wait}", format::counted(waiting, "task"))) {
+        return Some((Role::Warn, text));
+    }
     if let Some(words) = fleet::boot_words(scene) {
         let tasks = format::counted(waiting, "task");
         return Some((Role::Warn, format!("{tasks} {wait} for room: {words}")));
@@ -164,6 +167,24 @@ fn no_room(scene: &Scene<'_>) -> Option<(Role, String)> {
         format!(" — press ] for {another} instance")
     };
     Some((Role::Warn, full + &advice))
+}
+
+/// That tasks wait for room that nobody here can make: on Fargate, or where a capacity
+/// provider brings the instances.
+fn not_ours(scene: &Scene<'_>, tasks_wait: &str) -> Option<String> {
+    let snapshot = scene.snapshot();
+    let fewer = if scene.app.readonly { "" } else { ", press - for fewer devices" };
+    if let Some(fargate) = snapshot.capacity.fargate() {
+        let why = fargate.shortage.map_or_else(String::new, |shortage| {
+            format!(": {} is used up", shortage.name(fargate.spot))
+        });
+        return Some(format!("{tasks_wait} for room on Fargate{why}{fewer}"));
+    }
+    let (provider, max) = (snapshot.capacity.provider()?, snapshot.instances.value.max);
+    if snapshot.instances.value.desired >= max {
+        return Some(format!("{tasks_wait} for room: the group is at its maximum of {max}{fewer}"));
+    }
+    Some(format!("{tasks_wait} for instances, which {provider} brings (at most {max})"))
 }
 
 /// What is wrong, the gravest first.

@@ -9,8 +9,8 @@ use ratatui::{
 };
 
 use super::{
-    Scene, dialog, draw_ends, draw_headline, empty, fleet, latency, lead, notices, ramp, sentence,
-    traffic,
+    Scene, dialog, draw_ends, draw_headline, empty, fargate, fleet, latency, lead, notices, ramp,
+    sentence, traffic,
 };
 use crate::{
     app::state::Mode,
@@ -99,10 +99,20 @@ fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
 }
 
 fn draw_instances(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
+    if let Some(view) = scene.snapshot().capacity.fargate() {
+        let title = fargate::title(view);
+        // One column more than the other labels: nothing is below it that would not fit.
+        let at = labelled_within(buffer, row, title, LABEL.max(title.len() as u16 + 1), scene);
+        let (left, right) = (fargate::one_line(view, scene), fargate::short_words(view, scene));
+        return draw_headline(buffer, at, left, right);
+    }
     let part = &scene.snapshot().instances;
     let at = labelled(buffer, row, "Instances", scene);
     let headline = fleet::of(scene, part.value.registered, part.value.desired, "up");
-    let mut figures = vec![fleet::room(part.value.room)];
+    let mut figures = vec![match scene.snapshot().capacity.provider() {
+        Some(provider) => fleet::scaled_by(provider),
+        None => fleet::room(part.value.room),
+    }];
     figures.extend(fleet::moving(&part.value));
     headline_and(
         buffer,
@@ -134,8 +144,18 @@ fn headline_and(
 
 /// Draws the label and returns the place beside it.
 fn labelled(buffer: &mut Buffer, row: Rect, label: &'static str, scene: &Scene<'_>) -> Rect {
+    labelled_within(buffer, row, label, LABEL, scene)
+}
+
+fn labelled_within(
+    buffer: &mut Buffer,
+    row: Rect,
+    label: &'static str,
+    width: u16,
+    scene: &Scene<'_>,
+) -> Rect {
     let [left, right] =
-        Layout::horizontal([Constraint::Length(LABEL), Constraint::Fill(1)]).areas(row);
+        Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(row);
     Line::from(scene.span(Role::Strong, label)).render(left, buffer);
     right
 }

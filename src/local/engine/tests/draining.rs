@@ -17,14 +17,14 @@ fn a_draining_instance_keeps_its_tasks_and_gets_no_more() {
     let mut world = World::new(2);
     let running = world.running();
     let pending = world.run(1).expect("room").tasks[0].clone();
-    let arn = world.task(&running).container_instance_arn;
+    let arn = world.task(&running).container_instance_arn.expect("placed");
     assert_eq!(world.set_state(&arn, "DRAINING"), Ok("DRAINING"));
     let started = world.run(8).expect("answered");
-    assert!(started.tasks.iter().all(|task| task.container_instance_arn != arn));
+    assert!(started.tasks.iter().all(|task| task.container_instance_arn.as_ref() != Some(&arn)));
     // Only those that could take tasks say what they lack.
     let failed: Vec<_> = started.failures.iter().map(|failure| &failure.arn).collect();
     assert_eq!(failed.len(), 1);
-    assert_ne!(*failed[0], arn);
+    assert_ne!(failed[0].as_ref(), Some(&arn));
     world.pass(600_000);
     for task in [&running, &pending.task_arn] {
         assert_eq!(world.task(task).desired_status, "RUNNING", "standalone tasks are left alone");
@@ -35,7 +35,7 @@ fn a_draining_instance_keeps_its_tasks_and_gets_no_more() {
     assert_eq!(world.set_state(&arn, "ACTIVE"), Ok("ACTIVE"));
     let room = 8 - 2 - started.tasks.len();
     let started = world.run(8).expect("room again").tasks;
-    assert!(started.iter().all(|task| task.container_instance_arn == arn));
+    assert!(started.iter().all(|task| task.container_instance_arn.as_ref() == Some(&arn)));
     assert_eq!(started.len(), room);
 }
 
@@ -46,7 +46,7 @@ fn where_all_drain_there_are_no_instances() {
     world.set_state(&arn, "DRAINING").expect("known");
     let error = world.run(1).expect_err("nowhere to go");
     assert_eq!(error.message, "No Container Instances were found in your cluster.");
-    assert_eq!(world.set_state("nowhere", "DRAINING"), Ok("none"));
+    assert_eq!(world.set_state(NOWHERE, "DRAINING"), Ok("none"));
     assert_eq!(
         world.set_state(&arn, "GONE").expect_err("no state").code,
         "InvalidParameterException"
@@ -57,7 +57,7 @@ fn where_all_drain_there_are_no_instances() {
 fn an_instance_that_was_emptied_goes_without_a_trace() {
     let mut world = World::new(2);
     let task = world.running();
-    let arn = world.task(&task).container_instance_arn;
+    let arn = world.task(&task).container_instance_arn.expect("placed");
     world.set_state(&arn, "DRAINING").expect("known");
     world.stop(&task);
     world.pass(1000);

@@ -1,5 +1,5 @@
 use super::{
-    api::{DescribeClusters, DescribeTaskDefinition, ListTasks},
+    api::{DescribeClusters, ListTasks, OneTaskDefinition},
     *,
 };
 
@@ -63,7 +63,7 @@ fn filters() {
         (ListTasks { launch_type: some("FARGATE"), ..all() }, Some(0)),
         (
             ListTasks {
-                container_instance: Some(other.container_instance_arn),
+                container_instance: other.container_instance_arn,
                 family: some("other"),
                 ..all()
             },
@@ -85,7 +85,8 @@ fn descriptions_take_a_hundred() {
     let mut world = World::new(0);
     let request = |count: usize| DescribeTasks {
         cluster: Some("loadtop".to_owned()),
-        tasks: vec!["x".to_owned(); count],
+        tasks: vec![NOWHERE.to_owned(); count],
+        include: Vec::new(),
     };
     for (count, good) in [(0, false), (1, true), (100, true), (101, false)] {
         let answer = world.engine.describe_tasks(&request(count), world.now);
@@ -110,7 +111,8 @@ fn definitions_have_revisions() {
         ("yours", None),
     ];
     for (name, revision) in table {
-        let request = DescribeTaskDefinition { task_definition: name.to_owned() };
+        let request =
+            OneTaskDefinition { task_definition: name.to_owned(), ..OneTaskDefinition::default() };
         let found = world.engine.describe_task_definition(&request, world.now);
         assert_eq!(found.ok().map(|found| found.task_definition.revision), revision, "{name}");
     }
@@ -121,7 +123,10 @@ fn the_cluster_counts() {
     let mut world = World::new(2);
     world.running();
     world.run(2).expect("room");
-    let request = DescribeClusters { clusters: vec!["loadtop".to_owned()] };
+    let request = DescribeClusters {
+        clusters: vec!["loadtop".to_owned()],
+        include: vec!["STATISTICS".to_owned()],
+    };
     let answer = world.engine.describe_clusters(&request, world.now).expect("described");
     let cluster = &answer.clusters[0];
     assert_eq!(
@@ -132,6 +137,14 @@ fn the_cluster_counts() {
         ),
         (2, 1, 2)
     );
+    let statistics = cluster.statistics.iter().map(|it| (it.name.as_str(), it.value.as_str()));
+    let expected = [
+        ("runningEC2TasksCount", "1"),
+        ("runningFargateTasksCount", "0"),
+        ("pendingEC2TasksCount", "2"),
+        ("pendingFargateTasksCount", "0"),
+    ];
+    assert_eq!(statistics.collect::<Vec<_>>(), expected);
 }
 
 #[test]

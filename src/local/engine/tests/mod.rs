@@ -1,15 +1,20 @@
 //! The engine under scripted time: no process runs, no clock ticks by itself.
 
+mod definitions;
 mod draining;
+mod fargate;
 mod large;
 mod lifecycle;
 mod lists;
 mod losses;
 mod metrics;
 mod placement;
+mod providers;
 mod random;
+mod refusals;
 mod scaling;
 mod scheduled;
+mod tags;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +30,9 @@ use super::{
 
 const START: Millis = 1_800_000_000_000;
 const BOOT: Millis = 3000;
+const FARGATE_START: Millis = 500;
+/// No such task or instance, but well formed.
+const NOWHERE: &str = "00000000000000000000000000000000";
 const LATE: Millis = 7000;
 
 /// An engine, the time, and what became of its effects.
@@ -52,6 +60,9 @@ impl World {
             lag: 0,
             scheduled_delay: LATE,
             losses: Vec::new(),
+            fargate_start: FARGATE_START,
+            fargate_vcpus: 64,
+            managed_scaling: false,
             seed: Uuid::from_u128(7),
         }
     }
@@ -93,7 +104,7 @@ impl World {
 
     fn describe(&mut self, arns: &[String]) -> Tasks {
         let cluster = Some("loadtop".to_owned());
-        let request = DescribeTasks { cluster, tasks: arns.to_vec() };
+        let request = DescribeTasks { cluster, tasks: arns.to_vec(), include: Vec::new() };
         self.engine.describe_tasks(&request, self.now).expect("answered")
     }
 
@@ -117,6 +128,7 @@ impl World {
     fn register(&mut self, family: &str, cpu: i32, memory: i32) {
         let container = ContainerDefinition {
             name: "agent".to_owned(),
+            image: "none".to_owned(),
             cpu,
             memory: Some(memory),
             command: vec!["program".to_owned()],

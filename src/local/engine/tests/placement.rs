@@ -87,7 +87,7 @@ fn overrides_win_over_the_definition() {
         environment: vec![variable("A", "1"), variable("A", "2")],
         ..ContainerOverride::default()
     };
-    let overrides = Overrides { container_overrides: vec![container] };
+    let overrides = Overrides { container_overrides: vec![container], ..Overrides::default() };
     let request = RunTask { overrides, ..request() };
     world.engine.run_task(request, world.now).expect("room");
     world.pass(1000);
@@ -108,7 +108,8 @@ fn bad_requests_are_refused_in_awss_words() {
         command: Some(vec!["x".repeat(8192)]),
         ..ContainerOverride::default()
     };
-    let overrides = |container| Overrides { container_overrides: vec![container] };
+    let overrides =
+        |container| Overrides { container_overrides: vec![container], ..Overrides::default() };
     let some = |text: &str| Some(text.to_owned());
     let table = [
         (RunTask { cluster: None, ..good.clone() }, "ClusterNotFoundException"),

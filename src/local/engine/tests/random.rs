@@ -4,11 +4,16 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::{group::SetDesiredCapacity, *};
+use super::{
+    super::{fargate::Market, tasks::Phase},
+    group::SetDesiredCapacity,
+    *,
+};
 
 #[derive(Debug, Clone)]
 enum Step {
     Run { count: i64, token: Option<u8> },
+    RunFargate { count: i64, spot: bool },
     Stop(prop::sample::Index),
     Scale(i64),
     Pass(Millis),
@@ -23,6 +28,7 @@ fn step() -> impl Strategy<Value = Step> {
     let task = any::<prop::sample::Index>;
     prop_oneof![
         3 => (1..=4i64, prop::option::of(0..3u8)).prop_map(|(count, token)| Step::Run { count, token }),
+        1 => (1..=4i64, any::<bool>()).prop_map(|(count, spot)| Step::RunFargate { count, spot }),
         2 => task().prop_map(Step::Stop),
         1 => (0..4i64).prop_map(Step::Scale),
         4 => (1..40_000u64).prop_map(Step::Pass),
@@ -114,6 +120,14 @@ proptest! {
                         arns.dedup();
                     }
                 }
+                Step::RunFargate { count, spot } => {
+                    let provider = if *spot { "FARGATE_SPOT" } else { "FARGATE" };
+                    let request = RunTask { count: Some(*count), ..fargate::by(&[provider]) };
+                    if let Ok(answer) = world.engine.run_task(request, world.now) {
+                        arns.extend(answer.tasks.into_iter().map(|task| task.task_arn));
+                        arns.sort();
+                    }
+                }
                 Step::Stop(index) if !arns.is_empty() => { world.stop(&index.get(&arns).clone()); }
                 Step::Scale(desired) => {
                     let request = SetDesiredCapacity { group: "loadtop".to_owned(), desired: *desired };
@@ -141,9 +155,15 @@ proptest! {
                 let process = processes.get(&id(&task.task_arn));
                 prop_assert!(task.last_status != "STOPPED" || process != Some(&Process::Alive));
             }
+            let mut used = world.engine.fargate;
+            for (provider, market) in [("FARGATE", Market::OnDemand), ("FARGATE_SPOT", Market::Spot)] {
+                let here = world.engine.tasks.values().filter(|it| it.provider == Some(provider) && it.phase < Phase::Stopped);
+                prop_assert_eq!(*used.of(market), here.map(|it| it.cpu).sum::<i32>());
+                prop_assert!(*used.of(market) <= 64 * 1024);
+            }
             for instance in world.instances() {
                 let here = tasks.iter().filter(|task| {
-                    task.container_instance_arn == instance.container_instance_arn && task.last_status != "STOPPED"
+                    task.container_instance_arn.as_ref() == Some(&instance.container_instance_arn) && task.last_status != "STOPPED"
                 });
                 let taken = here.map(|_| 512).sum::<i32>();
                 prop_assert_eq!(instance.remaining_resources[0].integer_value, 2048 - taken);

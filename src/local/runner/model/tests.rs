@@ -67,6 +67,7 @@ impl Run {
             started_by: "r".to_owned(),
             environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
             tags: Vec::new(),
+            ..TaskRequest::default()
         };
         let mut started = self.cloud.run_task(&request).await.expect("asked");
         started.tasks.remove(0).arn
