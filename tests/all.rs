@@ -15,6 +15,7 @@ mod forecast;
 mod headless;
 mod local_cloud;
 mod readme;
+mod reap;
 mod secrets;
 mod steering;
 mod support;

@@ -88,6 +88,7 @@ fn only_the_cloud_seam_names_the_sdk() {
             "cloud/autoscaling.rs",
             "cloud/cloudwatch.rs",
             "cloud/s3.rs",
+            "cloud/tags.rs",
             "cloud/identity.rs",
             "cloud/preflight.rs",
             "local/tests/sdk.rs",
