@@ -10,6 +10,7 @@
 mod architecture;
 mod bad_input;
 mod dashboard;
+mod doctor;
 mod headless;
 mod local_cloud;
 mod readme;
