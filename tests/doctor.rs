@@ -180,13 +180,16 @@ fn all_that_is_called_is_in_the_table_and_all_of_the_table_is_called() {
     watched.verb(&["resume"]);
     watched.verb(&["remove", "5", "--wait"]);
     watched.verb(&["scale", "2", "--wait"]);
+    // More tasks than fit on one instance: the one that goes has some.
+    watched.verb(&["add", "40", "--ramp-up", "0s", "--wait"]);
     watched.verb(&["scale", "1", "--yes", "--wait"]);
     watched.verb(&["killall", "--yes"]);
     run.wait().unwrap();
     let program = ["run", "--headless", "--exec", "sleep 60", "-n", "1", "--hold-for", "1s"];
     watched.verb(&[&program[..], &["--ramp-up", "0s", "--target", &target.url()]].concat());
     let seen = watched.rows();
-    let only_the_doctors: Vec<_> = seen.intersection(&of(|by| by == By::Doctor)).collect();
+    let the_doctors = of(|by| by == By::Doctor);
+    let only_the_doctors: Vec<_> = seen.intersection(&the_doctors).collect();
     assert!(only_the_doctors.is_empty(), "a run asked for {only_the_doctors:?}");
     let mut missing: BTreeSet<_> = of(|by| by != By::Doctor).difference(&seen).copied().collect();
     missing.retain(|operation| !NEVER.contains(operation));
