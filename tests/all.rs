@@ -11,6 +11,7 @@ mod architecture;
 mod bad_input;
 mod config;
 mod dashboard;
+mod doctor;
 mod forecast;
 mod headless;
 mod local_cloud;
