@@ -26,8 +26,6 @@ use crate::{
     usage::Usage,
 };
 
-/// How many devices a task has room for, where nobody said.
-const DEVICES_PER_TASK: u32 = 250;
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
 /// Family and container of the programs that `--exec` names.
@@ -116,9 +114,8 @@ impl Settings {
         let task = config.map(|it| &it.task);
         let image = Image::of(&making.image).or_else(|| Image::of_task(task?));
         let is_own = image.is_some() || task.is_some_and(|it| it.identity().is_some());
-        let configured = config.and_then(|it| it.devices_per_task);
-        let devices_per_task = making.devices_per_task.or(configured).unwrap_or(DEVICES_PER_TASK);
-        let policy = making.policy(config.and_then(|it| it.lease));
+        let devices_per_task = making.devices_per_task(config);
+        let policy = making.policy(config);
         Settings {
             target,
             devices_per_task: if is_own { 1 } else { devices_per_task },

@@ -6,12 +6,17 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 
 use super::values::{self, Program};
-use crate::model::{
-    capacity::Capacity,
-    registry::{NoCapacity, OnLoss, Policy},
-    wish::Spread,
+use crate::{
+    config::Config,
+    model::{
+        capacity::Capacity,
+        registry::{NoCapacity, OnLoss, Policy},
+        wish::Spread,
+    },
 };
 
+/// How many devices a task has room for, where nobody said.
+const DEVICES_PER_TASK: u32 = 250;
 /// How long devices go on without a controller, where nobody said.
 const LEASE: Duration = Duration::from_mins(10);
 
@@ -43,7 +48,7 @@ pub struct Where {
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
         default_missing_value = "on-demand", value_parser = values::fargate)]
     pub fargate: Option<Capacity>,
-    /// The bucket of the runs [env: LOADTOP_BUCKET]
+    /// The bucket of the runs; '' is none, for images of one's own [env: LOADTOP_BUCKET]
     #[arg(long, value_name = "NAME")]
     pub bucket: Option<String>,
     /// Where the log goes [default: loadtop.log beside the run folders]
@@ -94,17 +99,33 @@ pub struct Making {
 }
 
 impl Making {
-    /// What is done about losses and missing room, where the configuration names this
-    /// lease.
+    /// What is done about losses and missing room, by the command line and then the
+    /// configuration.
     #[must_use]
-    pub fn policy(&self, configured: Option<Duration>) -> Policy {
-        let lease = self.lease.or(configured).unwrap_or(LEASE);
+    pub fn policy(&self, config: Option<&Config>) -> Policy {
+        let lease = self.lease.or(config.and_then(|it| it.lease)).unwrap_or(LEASE);
         Policy {
             on_loss: self.on_loss,
             capacity_wait_ms: self.capacity_wait.as_millis() as u64,
             no_capacity: self.no_capacity,
             lease_ms: lease.as_millis() as u64,
         }
+    }
+}
+
+impl Making {
+    /// What the run may cost in US dollars, by the command line and then the configuration.
+    #[must_use]
+    pub fn budget_usd(&self, config: Option<&Config>) -> Option<f64> {
+        self.budget_usd.or(config.and_then(|it| it.budget_usd))
+    }
+
+    /// How many devices a task has room for, by the command line and then the
+    /// configuration.
+    #[must_use]
+    pub fn devices_per_task(&self, config: Option<&Config>) -> u32 {
+        let configured = config.and_then(|it| it.devices_per_task);
+        self.devices_per_task.or(configured).unwrap_or(DEVICES_PER_TASK)
     }
 }
 
