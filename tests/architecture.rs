@@ -103,6 +103,7 @@ fn only_the_session_knows_that_the_cloud_is_local() {
             "agent",
             "app",
             "cloud",
+            "config",
             "controller",
             "follow",
             "headless",
