@@ -41,7 +41,9 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
         Some(Command::Init(arguments)) => config::init::init(&arguments).map(|()| 0),
-        Some(Command::Reap(it)) => verb(&it.place.clone(), async { Box::pin(verbs::reap(it)).await }),
+        Some(Command::Reap(it)) => {
+            verb(&it.place.clone(), async { Box::pin(verbs::reap(it)).await })
+        }
         Some(Command::Doctor(it)) => verb(&it.place.clone(), async { doctor::run(it).await }),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
