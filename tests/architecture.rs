@@ -80,6 +80,7 @@ fn only_the_cloud_seam_names_the_sdk() {
         &["aws_sdk_", "aws_config"],
         &[
             "cloud/client.rs",
+            "cloud/tags.rs",
             "cloud/definitions.rs",
             "cloud/ecs.rs",
             "cloud/ecs/launch.rs",
@@ -141,6 +142,7 @@ fn who_confirms_is_known() {
             "app/keys.rs",
             "report/summary.rs",
             "controller/advance.rs",
+            "controller/switch.rs",
             "controller/cost.rs",
             "controller/tests/money.rs",
             "headless.rs",
