@@ -1,10 +1,19 @@
 //! `reap`: what nobody holds any more goes, and nothing else.
 
-use std::process::{Child, Stdio};
+use std::{
+    fs,
+    process::{Child, Stdio},
+};
 
 use loadtop::{
-    cloud::types::{Condition, TaskRequest},
-    model::switch::{Limits, Note, key},
+    cloud::{
+        Cloud, Names,
+        types::{Condition, TaskRequest},
+    },
+    model::{
+        capacity::{Capacity, Network},
+        switch::{ACTION, Limits, Note, key},
+    },
 };
 use serde_json::{Value, json};
 
@@ -42,6 +51,30 @@ impl World {
         let house = House::new();
         let local = Local::start(&house);
         World { house, local }
+    }
+
+    /// The same, with names from this file alone.
+    fn with_file(file: &str) -> Self {
+        let mut world = Self::new();
+        let path = world.house.path().join("loadtop.toml");
+        fs::write(&path, file).unwrap();
+        world.local.exports.retain(|(name, _)| !name.starts_with("LOADTOP_"));
+        let path = path.to_str().unwrap().to_owned();
+        world.local.exports.push(("LOADTOP_CONFIG".to_owned(), path));
+        world
+    }
+
+    fn cloud(&self) -> Cloud {
+        let names = Names {
+            cluster: "loadtop".to_owned(),
+            capacity: Capacity::group("loadtop"),
+            network: Network::default(),
+            bucket: "loadtop".to_owned(),
+            task_definition: "loadtop-agent".to_owned(),
+            container: "agent".to_owned(),
+            watchdog: None,
+        };
+        Cloud::connect(&self.local.endpoint(), names)
     }
 
     /// A verb's answer and exit code.
@@ -95,12 +128,12 @@ impl World {
             "tags": [["loadtop:expires", expires]],
         });
         let request: TaskRequest = serde_json::from_value(request).unwrap();
-        let cloud = self.local.cloud();
+        let cloud = self.cloud();
         runtime().block_on(cloud.run_task(&request)).unwrap().tasks[0].arn.clone()
     }
 
     fn statuses(&self, arns: &[String]) -> Vec<String> {
-        let cloud = self.local.cloud();
+        let cloud = self.cloud();
         let seen = runtime().block_on(cloud.describe_tasks(arns)).unwrap();
         seen.into_iter().map(|task| task.last_status).collect()
     }
@@ -131,7 +164,7 @@ fn what_a_killed_leader_left_is_reaped_and_a_run_that_is_held_is_not() {
     let new = world.ghost("new", "2120-01-01T00:00:00Z");
     let ghosts = [old.clone(), new.clone()];
     // A run that ended long ago could not put the group's minimum back.
-    let cloud = world.local.cloud();
+    let cloud = world.cloud();
     let note = Note {
         group: "loadtop".to_owned(),
         former: Some(Limits { min: 1, max: 10 }),
@@ -169,4 +202,34 @@ fn what_a_killed_leader_left_is_reaped_and_a_run_that_is_held_is_not() {
 
     assert_eq!(world.verb(&["killall", "--yes"]).1, 0);
     held.0.wait().unwrap();
+}
+
+/// The group of the file is loadtop's own: when its run is left, its instances go, too.
+/// A region that cannot be looked into is named, and holds nothing up.
+#[test]
+fn the_instances_of_a_run_that_was_left_go_and_their_minimum_comes_back() {
+    let world = World::with_file(
+        "cluster = \"loadtop\"\nbucket = \"loadtop\"\nregions = [\"eu-west-1\"]\n\
+         [capacity]\ngroup = \"loadtop\"\nown = true\n\
+         [task]\ndefinition = \"loadtop-agent\"\ncontainer = \"agent\"\n",
+    );
+    let target = Target::start(Manner::Echo);
+    let cloud = world.cloud();
+    let ask = runtime();
+    ask.block_on(cloud.set_limits(1, 10)).unwrap();
+    let mut left = world.headless(&target, &["--lease", "30s"]);
+    assert!(ask.block_on(cloud.scheduled(ACTION)).unwrap().is_some());
+    left.kill();
+    eventually("its instances have gone", || {
+        let group = ask.block_on(cloud.group()).unwrap();
+        (group.min, group.desired, group.machines.len()) == (0, 0, 0)
+    });
+    let (reaped, code) = world.verb(&["reap", "--yes"]);
+    assert_eq!((&reaped["runs"][0]["state"], code), (&json!("ended"), 1), "{reaped:#}");
+    let unseen = reaped["left"].as_array().unwrap();
+    assert_eq!(unseen.len(), 1, "{reaped:#}");
+    assert!(unseen[0].as_str().unwrap().contains("eu-west-1 loadtop cannot be looked into"));
+    assert_eq!(world.runs(), Vec::<Value>::new());
+    let group = ask.block_on(cloud.group()).unwrap();
+    assert_eq!((group.min, group.max), (1, 10));
 }
