@@ -121,8 +121,8 @@ pub enum Command {
     /// Ends for good what nobody holds any more: runs whose lease has lapsed, their tasks
     /// and instances
     Reap(Reap),
-    /// Looks at everything that a run would stumble over, and changes nothing; or prints
-    /// the least policies that it needs
+    /// Looks at everything that a run would stumble over, before it costs anything; or
+    /// prints the least policies that runs need
     Doctor(Doctor),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
     Local(Local),

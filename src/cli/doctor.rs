@@ -31,7 +31,6 @@ pub struct Doctor {
     /// role: both in one JSON object, or the one that is named
     #[arg(long, value_name = "OF", num_args = 0..=1,
         conflicts_with_all = ["plan", "no_write", "json"])]
-    #[expect(clippy::option_option, reason = "it may be named or not, and say of whom or not")]
     pub policy: Option<Option<Document>>,
     /// Where.
     #[command(flatten)]

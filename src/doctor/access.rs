@@ -31,7 +31,7 @@ pub(super) fn nobody(error: &CloudError, region: &str, at: &str) -> Finding {
         _ if code.contains("Expired") && code != "RequestExpired" => {
             "renew the credentials: `aws sso login`, `aws login`, or new keys; then ask again"
         }
-        ErrorKind::Unauthenticated if error.message.contains("expired or not yet") => {
+        ErrorKind::Unauthenticated if error.message.contains("Signature expired") => {
             "set this machine's clock: see clock"
         }
         ErrorKind::Unauthenticated => {
@@ -78,6 +78,36 @@ fn clock(ahead_ms: Option<i64>) -> Finding {
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
+
+    #[test]
+    fn who_cannot_be_asked_about_is_told_what_to_do() {
+        let told = |kind, code: Option<&str>, message: &str| {
+            let code = code.map(str::to_owned);
+            let message = message.to_owned();
+            let error = CloudError { call: "GetCallerIdentity", kind, code, message };
+            let finding = nobody(&error, "r", "e");
+            assert_eq!(finding.verdict, Verdict::Fail);
+            finding.todo.unwrap_or_default()
+        };
+        let unknown = ErrorKind::Unauthenticated;
+        for (todo, says) in [
+            (told(unknown, Some("ExpiredToken"), ""), "renew the credentials"),
+            (told(unknown, Some("InvalidClientTokenId"), ""), "aws configure list"),
+            (
+                told(
+                    unknown,
+                    Some("SignatureDoesNotMatch"),
+                    "Signature expired or not yet current.",
+                ),
+                "set this machine's clock",
+            ),
+            (told(unknown, None, "there are no credentials"), "aws configure list"),
+            (told(ErrorKind::NotSent, None, "no credentials"), "say which credentials"),
+            (told(ErrorKind::Ambiguous, None, "refused"), "AWS_ENDPOINT_URL"),
+        ] {
+            assert!(todo.contains(says), "{todo}");
+        }
+    }
 
     #[test]
     fn a_clock_may_be_off_a_little() {

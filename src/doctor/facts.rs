@@ -184,15 +184,11 @@ fn of_image(image: &Image, subject: &Subject) -> DefinitionFacts {
         ..ContainerFacts::default()
     };
     let loadtops = |what: &str| container(what, &["loadtop", what]);
-    let containers = match &image.identity {
-        None => vec![ContainerFacts { name: names.container.clone(), ..loadtops("agent") }],
-        Some(_) => {
-            let device = container(&names.container, &[]);
-            [device]
-                .into_iter()
-                .chain(image.watchdog.as_ref().map(|_| loadtops("watchdog")))
-                .collect()
-        }
+    let containers = if image.identity.is_none() {
+        vec![ContainerFacts { name: names.container.clone(), ..loadtops("agent") }]
+    } else {
+        let watchdog = image.watchdog.as_ref().map(|_| loadtops("watchdog"));
+        [container(&names.container, &[])].into_iter().chain(watchdog).collect()
     };
     DefinitionFacts {
         name: image.family.clone(),

@@ -24,12 +24,9 @@ const PERMISSIONS: &str = "permissions";
 const TASK_ROLE: &str = "task role";
 
 pub(super) async fn judge(subject: &Subject, facts: &Facts) -> Vec<Finding> {
-    let who = match &facts.caller.who {
-        Ok(who) => who,
-        Err(_) => {
-            let seen = "whose they would be is not known";
-            return vec![Finding::unknown(PERMISSIONS, seen, "see identity")];
-        }
+    let Ok(who) = &facts.caller.who else {
+        let seen = "whose they would be is not known";
+        return vec![Finding::unknown(PERMISSIONS, seen, "see identity")];
     };
     let scope = scope(subject, facts, Some(who));
     let (operator, task) =

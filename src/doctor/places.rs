@@ -292,3 +292,61 @@ fn probed(probe: Probe, name: &str) -> Finding {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_that_is_no_good_is_refused() {
+        for (probe, verdict) in [
+            (Probe::Fine, Verdict::Pass),
+            (Probe::Read, Verdict::Pass),
+            (Probe::Disturbed, Verdict::Unknown),
+            (Probe::IgnoresConditions, Verdict::Fail),
+            (Probe::OtherContent, Verdict::Fail),
+        ] {
+            assert_eq!(probed(probe, "b").verdict, verdict, "{probe:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_judged_by_all_that_keeps_it_from_scaling() {
+        let suspended = |told: &[&str], zones| {
+            let suspended = told.iter().map(|it| (*it).to_owned()).collect();
+            let group = GroupFacts { zones, suspended, ..GroupFacts::default() };
+            processes(&group, "g")
+        };
+        let of_two = suspended(&[], 2);
+        assert_eq!(of_two.len(), 1);
+        let told = of_two[0].todo.as_deref().unwrap_or_default();
+        assert!(told.contains("suspend-processes") && told.contains("AZRebalance"), "{told}");
+        assert_eq!(suspended(&["AZRebalance"], 2), []);
+        assert_eq!(suspended(&[], 1), []);
+        assert_eq!(suspended(&["Launch"], 1)[0].verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn machines_that_do_not_register_are_seen() {
+        let group = |machines: &[&str]| GroupFacts {
+            in_service: machines.iter().map(|it| (*it).to_owned()).collect(),
+            ..GroupFacts::default()
+        };
+        let instance = |machine: &str| InstanceSeen {
+            arn: String::new(),
+            machine_id: machine.to_owned(),
+            status: "ACTIVE".to_owned(),
+            connected: true,
+            running: 0,
+            pending: 0,
+            cpu_left: 0,
+            memory_left: 0,
+        };
+        let judged =
+            |machines: &[&str]| link(&group(machines), &[instance("i-1")], "g", "c").verdict;
+        assert_eq!(judged(&[]), Verdict::Unknown);
+        assert_eq!(judged(&["i-1"]), Verdict::Pass);
+        assert_eq!(judged(&["i-1", "i-2"]), Verdict::Warn);
+        assert_eq!(judged(&["i-2"]), Verdict::Fail);
+    }
+}

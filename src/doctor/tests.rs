@@ -203,10 +203,10 @@ async fn room_and_rates_are_compared_with_the_load() {
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_off() {
     let world = world(|_| {});
-    world.run_for(Duration::from_secs(60)).await;
+    world.run_for(Duration::from_mins(1)).await;
     let report = examine(&subject(&world, |_| {})).await;
     says(&report, "clock", Verdict::Warn, "behind AWS's", "timedatectl");
-    world.run_for(Duration::from_secs(600)).await;
+    world.run_for(Duration::from_mins(10)).await;
     let report = examine(&subject(&world, |_| {})).await;
     says(&report, "clock", Verdict::Fail, "refused from 5 minutes on", "timedatectl");
     only(&report, &["clock"]);

@@ -24,7 +24,9 @@ pub(super) fn answer(account: &Account, call: &Call) -> Result<Answer, ApiError>
             let ids = form.flat_list("SubnetId");
             let subnets = chosen(&account.subnets, &ids, |it| &it.id, "subnet")?;
             respond(action, &call.id, "subnetSet", |xml| {
-                subnets.iter().for_each(|subnet| describe_subnet(xml, subnet));
+                for subnet in subnets {
+                    describe_subnet(xml, subnet);
+                }
             })
         }
         "DescribeSecurityGroups" => {
