@@ -52,10 +52,7 @@ impl Place {
     }
 
     fn found(place: &Where, image: Option<&cli::Image>, lookup: Lookup<'_>) -> Result<Self, Usage> {
-        let file = match place.local {
-            true => None,
-            false => File::find(place.config.as_deref(), lookup)?,
-        };
+        let file = if place.local { None } else { File::find(place.config.as_deref(), lookup)? };
         let asked = Asked { place, image, lookup, file: file.as_ref() };
         Ok(match asked.resolve()? {
             Some(found) => Place::Standing(Box::new(Standing::new(found))),
@@ -99,6 +96,18 @@ impl Standing {
             }
         }
         regions
+    }
+
+    /// The same in another region: there are the same names, and other tasks.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let mut there = self.clone();
+        match &mut there.config.access {
+            Access::Keys(endpoint) => region.clone_into(&mut endpoint.region),
+            Access::Tools { region: ours, .. } => *ours = Some(region.to_owned()),
+        }
+        there.reach.access = there.config.access.clone();
+        there
     }
 
     /// Clients for it. Without a bucket, that of this machine is lent to them.
@@ -199,12 +208,16 @@ mod tests {
         assert_eq!(names.capacity, Capacity::group("c"));
         assert_eq!((names.bucket.as_str(), names.task_definition.as_str()), ("c", "loadtop-agent"));
         assert_eq!(standing.regions(), ["r"]);
+        assert_eq!(standing.in_region("s").regions(), ["s"]);
     }
 
     #[test]
     fn a_cluster_of_amazons_costs_and_is_not_asked_every_second() {
         let environment = [("LOADTOP_GROUP", "g"), ("AWS_REGION", "eu-central-1")];
-        let standing = standing("c", &environment);
+        let mut standing = standing("c", &environment);
+        standing.config.regions = ["eu-west-1", "eu-central-1"].map(str::to_owned).to_vec();
+        assert_eq!(standing.regions(), ["eu-central-1", "eu-west-1"]);
+        assert_eq!(standing.in_region("eu-west-1").site().label, "ECS eu-west-1");
         let site = standing.site();
         assert_eq!(site.label, "ECS eu-central-1");
         assert!(site.costs && site.outlives_us && !site.ends_programs);
