@@ -3,8 +3,7 @@
 
 use std::process::{Child, Output, Stdio};
 
-use aws_sdk_ecs::types::ContainerDefinition;
-use rustix::process::{Pid, Signal, kill_process};
+use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinitionField};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -13,6 +12,7 @@ use crate::support::{
     processes::{self, Process},
     screen::Screen,
     stderr, stdout,
+    target::{Manner, Target},
 };
 
 /// A definition of somebody's own, and its container.
@@ -30,12 +30,20 @@ impl World {
     fn new(has_bucket: bool) -> Self {
         let house = House::new();
         let local = Local::start(&house);
-        let mut exports = local.exports.clone();
+        let mut world = World { exports: local.exports.clone(), house, local };
         if !has_bucket {
-            exports.retain(|(name, _)| name != "LOADTOP_BUCKET");
-            exports.push(("LOADTOP_BUCKET".to_owned(), String::new()));
+            world.configure("group = \"loadtop\"", "");
         }
-        World { house, local, exports }
+        world
+    }
+
+    /// From now on all is done as a file says, with this capacity and what follows it.
+    fn configure(&mut self, capacity: &str, more: &str) {
+        let file = self.house.path().join("loadtop.toml");
+        let text = format!("cluster = \"loadtop\"\n{more}\n[capacity]\n{capacity}\n");
+        std::fs::write(&file, text).unwrap();
+        self.exports.retain(|(name, _)| name.starts_with("AWS_"));
+        self.exports.push(("LOADTOP_CONFIG".to_owned(), file.to_str().unwrap().to_owned()));
     }
 
     /// Registers a program as the container `main` of the family `mine`.
@@ -143,26 +151,52 @@ fn a_task_is_told_the_stop_timeout_of_its_definition() {
 fn without_a_bucket_there_is_no_agent() {
     let world = World::new(false);
     let why = world.refused(&["--target", "tcp://127.0.0.1:9"]);
-    assert!(why.contains("agent needs a bucket"), "{why}");
+    assert!(why.contains("without one only an image of your own can run"), "{why}");
     assert_eq!(world.status(), Vec::<Value>::new());
 }
 
-/// A run without a screen that somebody else has to end.
-fn begin(world: &World) -> Child {
-    let words = ["-n", "3", "--ramp-up", "1s", "--hold-for", "1h"];
-    let mut command = world.house.command(&["run", "--headless", "--json"]);
-    command
-        .args(MINE)
-        .args(words)
-        .envs(world.exports.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let run = command.spawn().unwrap();
-    eventually("it is on", || {
-        world.status().iter().any(|run| run["devices"]["live"] == 3 && run["tasks"]["running"] == 3)
-    });
-    run
+/// A run without a screen that somebody else has to end; a test that fails ends it, too.
+struct Run(Option<Child>);
+
+impl Run {
+    fn begin(world: &World) -> Self {
+        let words = ["-n", "3", "--ramp-up", "1s", "--hold-for", "1h"];
+        let mut command = world.house.command(&["run", "--headless", "--json"]);
+        command
+            .args(MINE)
+            .args(words)
+            .envs(world.exports.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let run = Run(Some(command.spawn().unwrap()));
+        eventually("it is on", || {
+            let is_up = |run: &Value| run["devices"]["live"] == 3 && run["tasks"]["running"] == 3;
+            world.status().iter().any(is_up)
+        });
+        run
+    }
+
+    /// Until somebody has ended it.
+    fn wait(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+
+    /// As if its machine had lost its power.
+    fn kill(mut self) {
+        let mut child = self.0.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 #[test]
@@ -170,7 +204,7 @@ fn a_run_without_a_bucket_is_seen_and_ended_from_elsewhere() {
     let world = World::new(false);
     let told = world.house.path().join("told");
     world.register(&format!("env > {}; exec sleep 3084", told.display()));
-    let run = begin(&world);
+    let run = Run::begin(&world);
     assert_eq!(world.programs("sleep 3084").len(), 6, "three, each with its shim");
     let told = std::fs::read_to_string(told).unwrap();
     for word in ["LOADTOP_RUN=", "LOADTOP_TASK=", "UUID="] {
@@ -181,7 +215,7 @@ fn a_run_without_a_bucket_is_seen_and_ended_from_elsewhere() {
     }
     let killed = world.run(&["killall", "--yes", "--json"]);
     assert_eq!(killed.status.code(), Some(0), "{}", stderr(&killed));
-    let output = run.wait_with_output().unwrap();
+    let output = run.wait();
     let summary: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(summary["result"], "stopped", "{summary:#}");
     assert_eq!(summary["tasks"]["left_running"], 0, "{summary:#}");
@@ -197,10 +231,9 @@ fn a_run_without_a_bucket_is_seen_and_ended_from_elsewhere() {
 fn a_run_without_a_bucket_goes_on_after_a_kill_and_nothing_is_started_twice() {
     let world = World::new(false);
     world.register("exec sleep 3085");
-    let mut run = begin(&world);
+    let run = Run::begin(&world);
     let programs = world.programs("sleep 3085");
-    kill_process(Pid::from_raw(run.id().cast_signed()).unwrap(), Signal::KILL).unwrap();
-    run.wait().unwrap();
+    run.kill();
     let size = (120, 40);
     let mut screen = Screen::start_with(&world.house, &MINE, &world.exports, size);
     screen.until("what is wrong", |text| text.contains("without a bucket nothing ends"));
@@ -218,4 +251,56 @@ fn a_run_without_a_bucket_goes_on_after_a_kill_and_nothing_is_started_twice() {
     screen.until("the end", |text| text.contains("ended"));
     screen.press("q");
     assert_eq!(screen.exit_code(), 0, "{}", screen.text());
+}
+
+/// A bucket, and tasks that run an image with loadtop in it.
+const IMAGE: &str = "bucket = \"loadtop\"\n[task]\nimage = \"loadtop:of-a-test\"\nagent = true\n\
+                     family = \"fleet\"\ncpu = 512\nmemory = 1024\nstop-timeout = \"9s\"\n\
+                     task-role = \"arn:aws:iam::123456789012:role/task\"\n\
+                     [tags]\nteam = \"load\"\n";
+
+#[test]
+fn an_image_is_registered_once_for_each_capacity_and_its_agents_run() {
+    let mut world = World::new(true);
+    let target = Target::start(Manner::Echo);
+    let group = "group = \"loadtop\"";
+    let fargate = "fargate = \"on-demand\"\nsubnets = [\"subnet-1\"]";
+    for (capacity, revision, network) in
+        [(group, 1, "host"), (group, 1, "host"), (fargate, 2, "awsvpc"), (fargate, 2, "awsvpc")]
+    {
+        world.configure(capacity, IMAGE);
+        let words = ["run", "--headless", "--json", "-n", "20", "--ramp-up", "0"];
+        let load = ["--hold-for", "2s", "--target", &target.url()];
+        let output = world.run(&[&words[..], &load].concat());
+        let said = stderr(&output);
+        let summary: Value =
+            serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{said}"));
+        assert_eq!(summary["result"], "passed", "{summary:#}\n{said}");
+        assert_eq!(summary["devices"]["peak_connected"], 20, "{summary:#}");
+        let ecs = world.local.ecs();
+        let latest = ecs.describe_task_definition().task_definition("fleet");
+        let latest = latest.include(TaskDefinitionField::Tags).send();
+        let latest = runtime().block_on(latest).unwrap();
+        let definition = latest.task_definition().unwrap();
+        assert_eq!(definition.revision(), revision, "{capacity}");
+        assert_eq!(definition.network_mode().unwrap().as_str(), network);
+        let agent = &definition.container_definitions()[0];
+        assert_eq!((agent.name(), agent.stop_timeout()), (Some("agent"), Some(9)));
+        let tags: Vec<_> = latest.tags().iter().filter_map(|tag| tag.key()).collect();
+        assert!(tags.contains(&"team") && tags.contains(&"loadtop:version"), "{tags:?}");
+    }
+}
+
+#[test]
+fn who_only_looks_registers_nothing() {
+    let world = World::new(true);
+    let size = (120, 40);
+    let words = ["--readonly", "--exec", "sleep 3087"];
+    let mut screen = Screen::start_with(&world.house, &words, &world.exports, size);
+    screen.until("the dashboard", |text| text.contains("read-only") || text.contains("readonly"));
+    screen.press("q");
+    assert_eq!(screen.exit_code(), 0, "{}", screen.text());
+    let cloud = world.local.cloud();
+    let there = runtime().block_on(cloud.describe_definition("loadtop-exec"));
+    assert_eq!(there, Ok(None));
 }
