@@ -4,6 +4,7 @@ What is called is in cases, a line for each call. Every raw answer is held again
 the service's model before anything else is looked at.
 """
 
+import datetime
 import re
 import time
 
@@ -142,6 +143,12 @@ def refused(clients, case, parameters, says):
     raise Wrong(f"answered, where {case.fails} was to come")
 
 
+def moment(**offset):
+    """A moment so far from now, in whole seconds as Auto Scaling has them."""
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    return now + datetime.timedelta(**offset)
+
+
 def served(sources):
     """The operations that the local cloud's wire names in its match arms, by service."""
     named = set()
@@ -170,6 +177,8 @@ def judge(report, sources, exports):
         "group": exports["LOADTOP_GROUP"],
         "bucket": exports["LOADTOP_BUCKET"],
         "many": [f"{number:032}" for number in range(101)],
+        "later": moment(minutes=10),
+        "earlier": moment(minutes=-10),
         "nobody": f"arn:aws:ecs:us-east-1:000000000000:{nobody}",
     }
     for case in CASES:

@@ -208,9 +208,15 @@ pub(super) fn respond_in(
     id: &str,
     result: impl FnOnce(&mut Xml),
 ) -> String {
+    enveloped(namespace, action, id, |xml| {
+        xml.element(&format!("{action}Result"), result);
+    })
+}
+
+fn enveloped(namespace: &str, action: &str, id: &str, content: impl FnOnce(&mut Xml)) -> String {
     let mut xml = Xml::new();
     xml.element(&format!(r#"{action}Response xmlns="{namespace}""#), |xml| {
-        xml.element(&format!("{action}Result"), result);
+        content(xml);
         xml.element("ResponseMetadata", |xml| {
             xml.field("RequestId", id);
         });
@@ -218,8 +224,9 @@ pub(super) fn respond_in(
     xml.finish()
 }
 
+/// Who has nothing to say has no result, not an empty one.
 fn done(action: &str, id: &str) -> String {
-    respond(action, id, |_| {})
+    enveloped(NAMESPACE, action, id, |_| {})
 }
 
 fn put_action(form: &Form) -> Result<PutAction, ApiError> {
