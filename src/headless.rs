@@ -13,12 +13,15 @@ use tokio::{
 };
 
 use crate::{
-    cloud::types::Shortage,
     controller::{
         Command, Handle, Snapshot,
-        snapshot::{CapacityView, FargateView, InstancesView, Phase, RunView, ScaledBy},
+        snapshot::{CapacityView, Phase, RunView, ScaledBy},
     },
-    model::{confirmed::Confirmed, wish::Spread},
+    model::{
+        confirmed::Confirmed,
+        forecast::{Ask, Forecast},
+        wish::Spread,
+    },
     process::output::{print, say},
     report::{RunResult, Summary},
     session::{Session, Settings},
@@ -28,6 +31,8 @@ use crate::{
 
 /// How long looking at the cloud for the first time may take.
 const FIRST_LOOK: Duration = Duration::from_secs(20);
+/// How long the account's quota is waited for.
+const QUOTA_LOOK: Duration = Duration::from_secs(5);
 /// How long instances may take to come up.
 const BOOT: Duration = Duration::from_mins(3);
 /// How long tasks may take to come up, beyond the ramp.
@@ -57,11 +62,10 @@ pub struct Plan {
 
 /// Makes the run, prints its summary and says the exit code.
 pub async fn run(settings: Settings, plan: Plan) -> color_eyre::Result<u8> {
-    let devices_per_task = settings.devices_per_task;
     let capacity_wait = Duration::from_millis(settings.policy.capacity_wait_ms);
     let mut session = Session::start(settings).await?;
     let outcome = match Runner::new(session.handle.clone(), plan, capacity_wait) {
-        Ok(mut runner) => runner.run(devices_per_task).await,
+        Ok(mut runner) => runner.run().await,
         Err(error) => Err(error),
     };
     if session.handle.snapshots.borrow().site.outlives_us {
@@ -110,8 +114,8 @@ impl Runner {
         Ok(Runner { handle, plan, signals, teller: Teller::new(), capacity_wait, ends: false })
     }
 
-    async fn run(&mut self, devices_per_task: u32) -> color_eyre::Result<u8> {
-        match self.make_room(devices_per_task).await? {
+    async fn run(&mut self) -> color_eyre::Result<u8> {
+        match self.make_room().await? {
             Waited::Came => {}
             Waited::TooLate => {
                 return Err(eyre!("the instances did not come up within {} s", BOOT.as_secs()));
@@ -130,7 +134,7 @@ impl Runner {
 
     /// Sees to room for the devices, or refuses with the number that fits. Where nobody
     /// here scales instances, tasks wait for room by themselves.
-    async fn make_room(&mut self, devices_per_task: u32) -> color_eyre::Result<Waited> {
+    async fn make_room(&mut self) -> color_eyre::Result<Waited> {
         match self.wait(FIRST_LOOK, |it| is_known(&it.capacity)).await? {
             Waited::Came => {}
             Waited::TooLate => {
@@ -141,20 +145,22 @@ impl Runner {
             waited => return Ok(waited),
         }
         match &self.snapshot().capacity {
-            CapacityView::Fargate(fargate) => {
-                fits(fargate, self.plan.devices, devices_per_task)?;
-                Ok(Waited::Came)
+            CapacityView::Fargate(_) => {
+                // Good to know, and it may be forbidden to ask for.
+                let waited = self.wait(QUOTA_LOOK, knows_quota).await?;
+                self.forecast()?;
+                Ok(if waited == Waited::TooLate { Waited::Came } else { waited })
             }
             CapacityView::Instances { scaled_by: ScaledBy::Provider(provider), group } => {
                 say(&format!("{provider} brings the instances of the group {group}"));
                 Ok(Waited::Came)
             }
-            CapacityView::Instances { .. } => self.make_instances(devices_per_task).await,
+            CapacityView::Instances { .. } => self.make_instances().await,
         }
     }
 
     /// Scales the instances to the need.
-    async fn make_instances(&mut self, devices_per_task: u32) -> color_eyre::Result<Waited> {
+    async fn make_instances(&mut self) -> color_eyre::Result<Waited> {
         let has_room =
             |it: &Snapshot| it.instances.value.list.iter().any(|it| it.tasks + it.room > 0);
         let is_empty = |it: &Snapshot| it.instances.at.is_some() && it.instances.value.desired == 0;
@@ -171,12 +177,28 @@ impl Runner {
             }
             waited => return Ok(waited),
         }
-        let view = self.snapshot().instances.value.clone();
-        let needed = needed(&view, self.plan.devices, devices_per_task)?;
-        if needed > view.desired {
-            self.send(Command::ScaleTo(needed, None)).await?;
+        let need = self.forecast()?.instances;
+        let Some(need) = need else {
+            return Err(eyre!("how many tasks fit on an instance was not seen"));
+        };
+        if need.missing > 0 {
+            self.send(Command::ScaleTo(need.needed, None)).await?;
         }
-        self.wait(BOOT, |it| it.instances.value.registered >= needed).await
+        self.wait(BOOT, |it| it.instances.value.registered >= need.needed).await
+    }
+
+    /// What the load takes of what is there; refused is what cannot be.
+    fn forecast(&self) -> color_eyre::Result<Forecast> {
+        let snapshot = self.snapshot();
+        let basis = snapshot.basis.as_deref().ok_or_else(|| eyre!("what is there is not known"))?;
+        let Plan { devices, ramp_up, hold_for, .. } = self.plan;
+        let ms = |time: Duration| time.as_millis() as u64;
+        let ask = Ask { devices, ramp_ms: ms(ramp_up), hold_ms: Some(ms(hold_for)) };
+        let forecast = Forecast::of(&ask, basis);
+        match forecast.can_be_done() {
+            true => Ok(forecast),
+            false => Err(Usage(forecast.refusals.join("; ")).into()),
+        }
     }
 
     /// Adds the devices, waits for the ramp, and holds.
@@ -345,6 +367,11 @@ fn is_hopeless(snapshot: &Snapshot) -> bool {
     })
 }
 
+/// Whether it is known how many vCPUs there may be.
+fn knows_quota(snapshot: &Snapshot) -> bool {
+    matches!(&snapshot.capacity, CapacityView::Fargate(fargate) if fargate.quota_vcpu.is_some())
+}
+
 /// Whether it is known what tasks run on, and who sees to room.
 fn is_known(capacity: &CapacityView) -> bool {
     match capacity {
@@ -353,91 +380,10 @@ fn is_known(capacity: &CapacityView) -> bool {
     }
 }
 
-/// Refuses devices that the account's quota has no vCPU for, as far as it is known.
-fn fits(fargate: &FargateView, devices: u32, devices_per_task: u32) -> Result<(), Usage> {
-    let (Some((cpu, _)), Some(quota)) = (fargate.each, fargate.quota_vcpu) else {
-        return Ok(());
-    };
-    let each = f64::from(cpu) / 1024.0;
-    let tasks = devices.div_ceil(devices_per_task);
-    let needed = each * f64::from(tasks);
-    if needed <= quota {
-        return Ok(());
-    }
-    let fit = (quota / each).floor() as u64 * u64::from(devices_per_task);
-    Err(Usage(format!(
-        "{devices} devices need {tasks} tasks of {each} vCPU, {needed} in all, and {} is {quota}: \
-         {fit} devices fit; say at most that, have more of them in a task \
-         (--devices-per-task), or ask AWS for more in Service Quotas",
-        Shortage::Vcpus.name(fargate.spot)
-    )))
-}
-
-/// How many instances these devices need, beside what else runs there.
-fn needed(view: &InstancesView, devices: u32, devices_per_task: u32) -> Result<u32, Usage> {
-    let per_instance = view.list.iter().map(|it| it.tasks + it.room).max().unwrap_or(0).max(1);
-    let tasks = devices.div_ceil(devices_per_task);
-    // Those that boot have room, too.
-    let coming = view.desired.saturating_sub(view.registered);
-    let room = view.room.saturating_add(coming.saturating_mul(per_instance));
-    let needed = view.desired + tasks.saturating_sub(room).div_ceil(per_instance);
-    if needed <= view.max {
-        return Ok(needed);
-    }
-    let more = view.max.saturating_sub(view.desired).saturating_mul(per_instance);
-    let room = room.saturating_add(more);
-    let fit = u64::from(room) * u64::from(devices_per_task);
-    let less = match devices.div_ceil(room.max(1)) {
-        each if devices_per_task > 1 => format!("at most that, or --devices-per-task {each}"),
-        _ => "at most that".to_owned(),
-    };
-    Err(Usage(format!(
-        "{devices} devices need {tasks} tasks on {needed} instances, and the group has at most {}: \
-         {fit} devices fit; say {less}",
-        view.max
-    )))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller::snapshot::InstanceView;
-
-    fn instances(tasks: u32, room: u32) -> InstancesView {
-        let list = vec![InstanceView { id: "i-1".into(), tasks, room }];
-        InstancesView { max: 10, desired: 1, registered: 1, room, list, ..InstancesView::default() }
-    }
-
-    #[test]
-    fn the_need_is_met_or_refused_with_the_number_that_fits() {
-        let view = instances(0, 4);
-        assert_eq!(needed(&view, 1, 250), Ok(1));
-        assert_eq!(needed(&view, 1001, 250), Ok(2));
-        assert_eq!(needed(&view, 10_000, 250), Ok(10));
-        let Err(Usage(why)) = needed(&view, 10_001, 250) else {
-            panic!("too many devices were accepted");
-        };
-        assert!(
-            why.contains("10000 devices fit") && why.contains("--devices-per-task 251"),
-            "{why}"
-        );
-    }
-
-    #[test]
-    fn on_fargate_the_quota_bounds_the_devices_once_it_is_known() {
-        let fargate = |quota_vcpu| FargateView {
-            each: Some((256, 512)),
-            quota_vcpu,
-            ..FargateView::default()
-        };
-        assert_eq!(fits(&fargate(None), 1_000_000, 1), Ok(()));
-        assert_eq!(fits(&fargate(Some(6.0)), 6_000, 250), Ok(()));
-        let Err(Usage(why)) = fits(&fargate(Some(6.0)), 6_001, 250) else {
-            panic!("too many devices were accepted");
-        };
-        let named = "\"Fargate On-Demand vCPU resource count\" is 6: 6000 devices fit";
-        assert!(why.contains(named) && why.contains("25 tasks of 0.25 vCPU, 6.25 in all"), "{why}");
-    }
+    use crate::controller::snapshot::FargateView;
 
     #[test]
     fn who_sees_to_room_must_be_known_first() {
@@ -445,19 +391,5 @@ mod tests {
         assert!(!is_known(&by(ScaledBy::Unknown)));
         assert!(is_known(&by(ScaledBy::Us)) && is_known(&by(ScaledBy::Provider("p".into()))));
         assert!(!is_known(&CapacityView::Fargate(FargateView::default())));
-    }
-
-    #[test]
-    fn what_others_run_there_leaves_less_room() {
-        let view = instances(3, 1);
-        assert_eq!(needed(&view, 250, 250), Ok(1));
-        assert_eq!(needed(&view, 251, 250), Ok(2));
-        let boots = InstancesView { desired: 3, ..view };
-        assert_eq!(needed(&boots, 9 * 250, 250), Ok(3));
-        let Err(Usage(why)) = needed(&instances(4, 0), 37, 1) else {
-            panic!("too many devices were accepted");
-        };
-        assert!(why.contains("36 devices fit; say at most that"), "{why}");
-        assert!(!why.contains("--devices-per-task"), "{why}");
     }
 }

@@ -265,8 +265,13 @@ async fn prepare(
     let target = target.map(Plan::simple);
     let plan = if runs_images { Some(target.unwrap_or_else(Plan::of_an_image)) } else { target };
     let tags = settings.tags.clone();
-    let asked = tasks::Asked { image: settings.image, task: settings.task, tags };
-    let (workload, definition) = tasks::find(cloud, site, asked).await?;
+    let asked = tasks::Asked {
+        image: settings.image,
+        task: settings.task,
+        tags,
+        registers: settings.leads,
+    };
+    let (workload, definition, seen) = tasks::find(cloud, site, asked).await?;
     if let Some(why) =
         controller::too_long(&cloud.with_names(cloud.names().clone().of(&definition)), &workload)
     {
@@ -277,6 +282,7 @@ async fn prepare(
         devices_per_task: settings.devices_per_task,
         workload,
         definition: Some(definition),
+        takes: Some(seen).filter(|seen| !settings.leads && seen.memory > 0),
         policy: settings.policy,
         tags: settings.tags,
         limit,

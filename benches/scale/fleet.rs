@@ -73,6 +73,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
         devices_per_task: fleet.room,
         workload: workload(&cloud, fleet).await?,
         definition: None,
+        takes: None,
         policy: Policy::default(),
         limit: None,
         prices: None,

@@ -170,7 +170,7 @@ mod tests {
                 let mut app = fixtures::app(snapshot.clone());
                 assert_eq!(press(&mut app, keys, NOW), [], "{keys}");
                 assert_eq!(app.mode, Mode::Normal, "{keys} opens nothing");
-                let hint = app.hint.as_ref().map(|hint| hint.text.to_string()).unwrap_or_default();
+                let hint = app.hint.as_ref().map(|hint| hint.text.clone()).unwrap_or_default();
                 assert!(hint.contains(why), "{keys}: {hint}");
             }
         }

@@ -62,7 +62,8 @@ pub enum By {
     Task,
     /// Both.
     Both,
-    /// Only `loadtop doctor`, which does without where it is not permitted.
+    /// Whoever looks before anything is started (`loadtop doctor`, a controller that wants
+    /// to know a quota), and does without where it is not permitted.
     Doctor,
 }
 

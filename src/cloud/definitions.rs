@@ -27,11 +27,14 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{
     Compatibility, ContainerDefinition, LogConfiguration, LogDriver, NetworkMode, SystemControl,
-    Tag, TaskDefinition, TaskDefinitionStatus, Ulimit, UlimitName,
+    Tag, TaskDefinition, Ulimit, UlimitName,
 };
 use serde_json::json;
 
-use super::{Cloud, CloudError, ErrorKind, calls, types::TaskRequest};
+use super::{
+    Cloud, CloudError, ErrorKind, calls,
+    types::{DefinitionSeen, TaskRequest},
+};
 use crate::{
     config::Image,
     model::capacity::{Capacity, Network},
@@ -57,19 +60,6 @@ const PORTS: (&str, &str) = ("net.ipv4.ip_local_port_range", "1024 65535");
 const STREAM: &str = "loadtop";
 /// How ECS says, as ClientException, that it knows no such definition.
 const NO_SUCH_DEFINITION: &str = "Unable to describe task definition";
-
-/// A task definition that is there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Described {
-    /// `family:revision`.
-    pub name: String,
-    /// Whether tasks of it can still be started.
-    pub is_active: bool,
-    /// Its containers, and how many seconds each may take to end, where it says so.
-    pub containers: BTreeMap<String, Option<u32>>,
-    /// The container that ends the task with its run: loadtop's watchdog.
-    pub watchdog: Option<String>,
-}
 
 /// A task definition, as far as loadtop says what it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,8 +94,11 @@ impl Cloud {
     ///
     /// Equivalent to `aws ecs describe-task-definition --task-definition D`.
     /// Needs `ecs:DescribeTaskDefinition`.
-    pub async fn describe_definition(&self, name: &str) -> Result<Option<Described>, CloudError> {
-        Ok(self.definition(name).await?.map(|definition| described(&definition)))
+    pub async fn describe_definition(
+        &self,
+        name: &str,
+    ) -> Result<Option<DefinitionSeen>, CloudError> {
+        Ok(self.definition(name).await?.map(|definition| self.definition_seen(&definition)))
     }
 
     /// Sees to it that the family's latest revision is this image with what belongs to
@@ -121,7 +114,7 @@ impl Cloud {
         &self,
         image: &Image,
         tags: &BTreeMap<String, String>,
-    ) -> Result<Described, CloudError> {
+    ) -> Result<DefinitionSeen, CloudError> {
         let form = Form::of(image, &self.names.capacity, &self.names.network, self.region());
         self.ensure(&image.family, &form, tags).await
     }
@@ -157,11 +150,11 @@ impl Cloud {
         family: &str,
         form: &Form,
         tags: &BTreeMap<String, String>,
-    ) -> Result<Described, CloudError> {
+    ) -> Result<DefinitionSeen, CloudError> {
         if let Some(latest) = self.definition(family).await?
             && form.is(&latest)
         {
-            return Ok(described(&latest));
+            return Ok(self.definition_seen(&latest));
         }
         let containers: Result<Vec<_>, _> = form.containers.iter().map(Part::definition).collect();
         let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
@@ -180,7 +173,8 @@ impl Cloud {
             // An empty list is refused.
             .set_tags(Some(tags).filter(|tags| !tags.is_empty()));
         let answer = self.settle(calls::REGISTER, call.send().await)?;
-        Ok(answer.task_definition().map(described).unwrap_or_default())
+        let registered = answer.task_definition().map(|it| self.definition_seen(it));
+        Ok(registered.unwrap_or_default())
     }
 
     async fn definition(&self, name: &str) -> Result<Option<TaskDefinition>, CloudError> {
@@ -343,24 +337,6 @@ fn part(there: &ContainerDefinition) -> Part {
         files: files.map(Ulimit::hard_limit),
         ports: there.system_controls().iter().any(has_ports),
     }
-}
-
-fn described(definition: &TaskDefinition) -> Described {
-    let containers = definition.container_definitions();
-    let name = |it: &ContainerDefinition| it.name().unwrap_or_default().to_owned();
-    let stop_s = |it: &ContainerDefinition| it.stop_timeout().and_then(|it| u32::try_from(it).ok());
-    Described {
-        name: format!("{}:{}", definition.family().unwrap_or_default(), definition.revision()),
-        // Who does not say so (some emulators) means that it is.
-        is_active: definition.status().is_none_or(|it| *it == TaskDefinitionStatus::Active),
-        containers: containers.iter().map(|it| (name(it), stop_s(it))).collect(),
-        watchdog: containers.iter().find(|it| watches(it)).map(name),
-    }
-}
-
-/// Whether a container ends its task with the run: by the word that makes it one.
-fn watches(container: &ContainerDefinition) -> bool {
-    container.essential() != Some(false) && words(container).iter().any(|word| word == "watchdog")
 }
 
 /// What a container runs, as far as its definition says it.

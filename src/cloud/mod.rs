@@ -24,7 +24,7 @@ mod tags;
 pub mod types;
 
 pub use client::Cloud;
-pub use definitions::{AGENT, DEVICE, Described, WATCHDOG};
+pub use definitions::{AGENT, DEVICE, WATCHDOG};
 pub use error::{CloudError, ErrorKind};
 pub use identity::{Ask, Caller, Who};
 pub use network::SubnetSeen;

@@ -247,6 +247,8 @@ pub struct ProviderSeen {
 pub struct DefinitionSeen {
     /// `family:revision`.
     pub name: String,
+    /// Whether tasks of it can still be started.
+    pub is_active: bool,
     /// CPU units that a task takes: of the task as a whole, or of its containers together.
     pub cpu: i32,
     /// Memory in MiB that a task takes, as above.

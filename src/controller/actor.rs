@@ -82,6 +82,7 @@ pub(super) struct Actor {
 pub(super) struct Looks {
     pub(super) definition: Look,
     pub(super) providers: Look,
+    pub(super) quota: Look,
     pub(super) counts: Look,
     pub(super) instances: Look,
     pub(super) progress: Look,
@@ -142,6 +143,8 @@ impl Actor {
         let clock = Clock::new();
         let first = Snapshot::nothing(wall(), site.clone());
         let (snapshots, seen) = watch::channel(Arc::new(first));
+        let mut fleet = Fleet::default();
+        fleet.definition.clone_from(&options.takes);
         let actor = Actor {
             me: name(),
             left: false,
@@ -156,7 +159,7 @@ impl Actor {
             options,
             clock,
             notices: Notices::default(),
-            fleet: Fleet::default(),
+            fleet,
             supply: Supply::default(),
             fleet_at: None,
             run: None,

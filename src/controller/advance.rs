@@ -91,7 +91,7 @@ impl Actor {
             self.spawn(async move { Done::Definition(cloud.task_definition().await) });
         }
         let Some(group) = cloud.names().capacity.group_name().map(str::to_owned) else {
-            return;
+            return self.look_at_quota(now);
         };
         if self.looks.providers.is_due(now) {
             let (cloud, group) = (cloud.clone(), group.clone());

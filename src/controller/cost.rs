@@ -172,7 +172,7 @@ impl Actor {
             On::Fargate(Fargate {
                 shape: shape(names, definition),
                 tasks: run.map_or(0, |run| run.slots.counts().placed()),
-                vcpu_quota: None,
+                vcpu_quota: self.supply.quota_vcpu(self.is_spot()),
                 vcpu_used: None,
             })
         } else {

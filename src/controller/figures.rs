@@ -10,7 +10,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::snapshot::{Aged, DevicesView, Point, Quantiles, TrafficView, Window};
+use super::{
+    intervals::Intervals,
+    snapshot::{Aged, DevicesView, Point, Quantiles, TrafficView, Window},
+};
 use crate::{
     cloud::types::{Query, Series},
     model::{Millis, ramp, wish::Wish},
@@ -20,9 +23,6 @@ use crate::{
 /// Reports are asked for one by one, whatever their interval: a moment at which none
 /// begins has none.
 const FINEST_S: u32 = 1;
-/// Whoever follows hears of a longer interval so much later than some agent, in
-/// milliseconds.
-const HEARD_LATE_MS: Millis = 5_000;
 /// How far back every refresh asks again, in seconds: late data finds its way in.
 const LOOK_BACK_S: u64 = 30;
 /// How long the local cloud keeps seconds; AWS keeps three hours.
@@ -39,8 +39,7 @@ const POINTS_MOST: usize = 3_600;
 /// What the agents reported, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
-    /// The report intervals so far, each from when on every agent has it.
-    eras: Vec<Era>,
+    intervals: Intervals,
     points: BTreeMap<Millis, Point>,
     /// Points up to here are final.
     settled: Millis,
@@ -56,15 +55,6 @@ pub(super) struct Figures {
     expected: BTreeMap<Millis, u32>,
     /// What the screen gets, made once a refresh.
     traffic: Aged<TrafficView>,
-}
-
-/// A time of one report interval.
-#[derive(Debug, Clone, Copy)]
-struct Era {
-    /// From here on some agents have it, and from `from` on all of them.
-    mixed_from: Millis,
-    from: Millis,
-    interval_ms: Millis,
 }
 
 /// What a refresh asks for.
@@ -147,30 +137,6 @@ impl Figures {
         Asked { range: (from, now), window_s }
     }
 
-    /// Notes the report interval as the wish has it at `now`.
-    fn note_interval(&mut self, wish: &Wish, now: Millis) {
-        let interval_ms = wish.report_ms.max(1000);
-        // Polls jitter by a fifth.
-        let late = wish.poll_ms * 6 / 5 + 1_000;
-        match self.eras.last() {
-            None => self.eras.push(Era { mixed_from: 0, from: 0, interval_ms }),
-            Some(last) if last.interval_ms != interval_ms => self.eras.push(Era {
-                mixed_from: now.saturating_sub(HEARD_LATE_MS),
-                // All of them are in an interval of that length that began after they knew.
-                from: ((now + late) / interval_ms + 2) * interval_ms,
-                interval_ms,
-            }),
-            Some(_) => {}
-        }
-    }
-
-    /// The report interval that begins at a moment; none where none does, or where agents
-    /// disagreed about its length.
-    fn interval_at(&self, at: Millis) -> Option<Millis> {
-        let era = self.eras.iter().rev().find(|era| era.mixed_from <= at)?;
-        (at >= era.from && at.is_multiple_of(era.interval_ms)).then_some(era.interval_ms)
-    }
-
     /// Notes how many tasks should report from `at` on.
     pub(super) fn expect(&mut self, at: Millis, tasks: u32) {
         if self.expected.last_key_value().is_none_or(|(_, &last)| last != tasks) {
@@ -203,13 +169,13 @@ impl Figures {
         to_wall: impl Fn(Millis) -> Millis,
     ) {
         let now = asked.range.1;
-        self.note_interval(wish, now);
+        self.intervals.note(wish, now);
         let by_moment = transpose(series);
         let mut last_complete = None;
         for (&at, values) in &by_moment {
             let value = |id: &str| values.get(id).copied();
             let sum = |id: &str| value(id).unwrap_or(0.0);
-            let Some(interval_ms) = self.interval_at(at) else {
+            let Some(interval_ms) = self.intervals.at(at) else {
                 continue;
             };
             let rate = 1000.0 / interval_ms as f64;

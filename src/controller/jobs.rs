@@ -59,6 +59,8 @@ const BETWEEN_READS: Duration = Duration::from_millis(250);
 pub(super) enum Done {
     /// The task definition was described.
     Definition(Result<DefinitionSeen, CloudError>),
+    /// How many vCPUs the account may have on Fargate was looked at; Spot or not.
+    Quota(bool, Result<f64, CloudError>),
     /// The capacity providers were looked at, for this group.
     Providers(String, Result<ProvidersSeen, CloudError>),
     /// The group and the cluster were looked at, asked for in this generation.

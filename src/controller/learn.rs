@@ -30,7 +30,8 @@ impl Actor {
                     Err(error) => self.failed(&error, "looking again"),
                 }
             }
-            Done::Providers(group, answer) => self.learn_providers(group, answer),
+            Done::Quota(spot, answer) => self.learn_quota(spot, answer),
+            Done::Providers(group, answer) => self.learn_providers(&group, answer),
             Done::Counts(generation, answer) => {
                 self.looks.counts.done(refresh);
                 match answer {

@@ -20,6 +20,7 @@ mod drain;
 mod end;
 mod figures;
 mod fleet;
+mod intervals;
 mod jobs;
 mod join;
 mod launch;
@@ -49,7 +50,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cloud::{Cloud, Site},
+    cloud::{Cloud, Site, types::DefinitionSeen},
     plan::Plan,
 };
 
@@ -77,6 +78,8 @@ pub struct Options {
     pub workload: Workload,
     /// The task definition of the tasks, in runs that it begins; none: that of the names.
     pub definition: Option<TaskDefinition>,
+    /// What a task takes, for who only looks: the definition may be yet to be registered.
+    pub takes: Option<DefinitionSeen>,
     /// What is done about losses and missing room, and how long the lease is, in runs
     /// that it begins.
     pub policy: Policy,

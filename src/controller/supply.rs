@@ -7,13 +7,14 @@
 
 use super::{
     actor::Actor,
+    jobs::Done,
     learn::RETRY_MS,
     run::Run,
     snapshot::{CapacityView, FargateView, Level, ScaledBy, TasksView},
 };
 use crate::{
     cloud::{
-        Cloud, CloudError, ErrorKind, Names,
+        Cloud, CloudError, ErrorKind, Names, Quota,
         types::{ProviderSeen, ProvidersSeen, Shortage, TaskSeen},
     },
     model::{Millis, capacity::Capacity},
@@ -22,17 +23,28 @@ use crate::{
 /// How often the capacity providers are looked at again: few change them, and none often.
 const PROVIDERS_EVERY_MS: Millis = 60_000;
 
+/// How often the account's quota is looked at again.
+const QUOTA_EVERY_MS: Millis = 600_000;
+
 /// What is known of the capacity.
 #[derive(Debug, Default)]
 pub(super) struct Supply {
-    /// The group that was looked at, and the provider that manages it.
-    seen: Option<(String, Option<ProviderSeen>)>,
-    /// How many vCPU the account may have on Fargate at a time, if that is known.
-    pub(super) quota_vcpu: Option<f64>,
+    /// What was seen of a group.
+    seen: Option<Seen>,
+    /// How many vCPU the account may have on Fargate at a time, if that is known, and
+    /// whether those are of Fargate Spot.
+    quota: Option<(bool, f64)>,
     /// What tasks wait for, as ECS said last; none since one was placed.
     pub(super) shortage: Option<Shortage>,
     /// Whether it was told that the providers cannot be seen.
     told: bool,
+}
+
+/// A group that was looked at, and the provider that manages it, if there is one.
+#[derive(Debug)]
+struct Seen {
+    group: String,
+    provider: Option<ProviderSeen>,
 }
 
 impl Supply {
@@ -41,14 +53,19 @@ impl Supply {
         names.capacity.group_name().is_none_or(|group| self.of(group).is_some())
     }
 
-    /// The provider that manages a group, if that was looked at.
-    fn of(&self, group: &str) -> Option<Option<&ProviderSeen>> {
-        self.seen.as_ref().filter(|(of, _)| of == group).map(|(_, provider)| provider.as_ref())
+    /// How many vCPU the account may have at a time, on demand or of Spot.
+    pub(super) fn quota_vcpu(&self, spot: bool) -> Option<f64> {
+        self.quota.filter(|(of, _)| *of == spot).map(|(_, vcpu)| vcpu)
+    }
+
+    /// What was seen of a group, if it was looked at.
+    fn of(&self, group: &str) -> Option<&Seen> {
+        self.seen.as_ref().filter(|seen| seen.group == group)
     }
 
     /// Who scales a group.
     fn scaled_by(&self, group: &str) -> ScaledBy {
-        match self.of(group) {
+        match self.of(group).map(|seen| &seen.provider) {
             None => ScaledBy::Unknown,
             Some(Some(provider)) if provider.scales => ScaledBy::Provider(provider.name.clone()),
             Some(_) => ScaledBy::Us,
@@ -91,8 +108,9 @@ impl Actor {
         let Some(seen) = self.supply.of(name) else {
             return false;
         };
-        if let Some(seen) = seen.filter(|seen| seen.scales && provider.is_none()) {
-            *provider = Some(seen.name.clone());
+        let found = seen.provider.as_ref().filter(|found| found.scales);
+        if let (Some(found), None) = (found, provider.as_ref()) {
+            *provider = Some(found.name.clone());
             run.registry.capacity = Some(names.capacity.clone());
             run.cloud = run.cloud.with_names(names);
             if let Err(error) = run.write_registry(&self.options.runs) {
@@ -102,10 +120,31 @@ impl Actor {
         true
     }
 
+    /// Asks for the account's quota of vCPUs on Fargate, which is good to know and may be
+    /// forbidden to ask for.
+    pub(super) fn look_at_quota(&mut self, now: Millis) {
+        if self.looks.quota.is_due(now) {
+            let (cloud, spot) = (self.fleet_cloud().clone(), self.is_spot());
+            let quota = if spot { Quota::FargateSpotVcpus } else { Quota::FargateVcpus };
+            self.spawn(async move { Done::Quota(spot, cloud.quota(quota).await) });
+        }
+    }
+
+    /// The quota was looked at.
+    pub(super) fn learn_quota(&mut self, spot: bool, answer: Result<f64, CloudError>) {
+        let passing = answer.as_ref().is_err_and(CloudError::is_passing);
+        let every = if passing { PROVIDERS_EVERY_MS } else { QUOTA_EVERY_MS };
+        self.looks.quota.done(self.clock.monotonic() + every);
+        match answer {
+            Ok(vcpu) => self.supply.quota = Some((spot, vcpu)),
+            Err(error) => tracing::info!("{error}; how many vCPUs there may be is not known"),
+        }
+    }
+
     /// The capacity providers were looked at.
     pub(super) fn learn_providers(
         &mut self,
-        group: String,
+        group: &str,
         answer: Result<ProvidersSeen, CloudError>,
     ) {
         let now = self.clock.monotonic();
@@ -132,9 +171,9 @@ impl Actor {
                 None
             }
         };
-        let before = self.supply.scaled_by(&group);
-        self.supply.seen = Some((group.clone(), provider));
-        let after = self.supply.scaled_by(&group);
+        let before = self.supply.scaled_by(group);
+        self.supply.seen = Some(Seen { group: group.to_owned(), provider });
+        let after = self.supply.scaled_by(group);
         if let (ScaledBy::Provider(provider), true) = (&after, before != after) {
             let text = format!(
                 "the group {group} is scaled by the capacity provider {provider} (managed \
@@ -181,7 +220,7 @@ impl Actor {
                     // Those that are told to stop take their place until they are gone.
                     tasks: tasks.pending + tasks.running + tasks.stopping,
                     each,
-                    quota_vcpu: self.supply.quota_vcpu,
+                    quota_vcpu: self.supply.quota_vcpu(*spot),
                     shortage: self.supply.shortage.filter(|_| tasks.waiting_for_room > 0),
                 })
             }

@@ -3,6 +3,8 @@
 //! Invariant: a slot's task counts as gone only when ECS says STOPPED, or has not
 //! known it for a whole lease; whatever is lost is counted by its reason and told.
 
+mod read;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -13,10 +15,12 @@ use super::{
     run::{DOUBT_MS, Run},
     snapshot::Level,
 };
+use read::{read, reason, reason_of, shortage};
+
 use crate::{
     cloud::{
         CloudError, ErrorKind,
-        types::{Shortage, Started, TaskSeen},
+        types::{Started, TaskSeen},
     },
     model::{
         Millis,
@@ -33,55 +37,6 @@ const UNKNOWN_MS: Millis = 15_000;
 const MORE_MAY_ASK: usize = 16;
 /// The exit code of a program that SIGTERM ended: as asked, where it was asked.
 const EXIT_TERMINATED: i32 = 143;
-
-/// What an answer to RunTask means, and what to tell the person.
-fn read(answer: Result<Started, CloudError>, name: &str) -> (Outcome, Option<String>) {
-    if shortage(&answer).is_some() {
-        return (Outcome::NoRoom, None);
-    }
-    let again = |error: &CloudError| Some(format!("{error}; task {name} is asked for again"));
-    match answer {
-        Ok(started) => match (started.tasks.first(), started.failures.first()) {
-            (Some(task), _) => (Outcome::Placed(task.arn.clone()), None),
-            (None, Some(failure)) if failure.is_capacity() => (Outcome::NoRoom, None),
-            (None, Some(failure)) => {
-                let text =
-                    format!("task {name} was not started: {} {}", failure.reason, failure.detail);
-                (Outcome::Refused, Some(text.trim_end().to_owned()))
-            }
-            (None, None) => (Outcome::Unknown, None),
-        },
-        Err(error) => match error.kind {
-            ErrorKind::Throttled => (Outcome::NotAsked, None),
-            ErrorKind::NotSent => (Outcome::NotAsked, again(&error)),
-            // Its token was used with another request: some task may have it.
-            ErrorKind::Conflict => (Outcome::Unknown, again(&error)),
-            _ if error.is_passing() => (Outcome::Unknown, again(&error)),
-            // ECS says so where the cluster has no instance at all.
-            _ if error.message.contains("No Container Instances") => (Outcome::NoRoom, None),
-            _ => (Outcome::Refused, Some(format!("{error}; task {name} was not started"))),
-        },
-    }
-}
-
-/// What is short, where that is why no task was started. It may come as a failure beside
-/// HTTP 200, or as an error, even as one of throttling.
-fn shortage(answer: &Result<Started, CloudError>) -> Option<Shortage> {
-    match answer {
-        Ok(started) if started.tasks.is_empty() => started.failures.first()?.shortage(),
-        Ok(_) => None,
-        Err(error) => Shortage::of(&error.message),
-    }
-}
-
-/// By what a refusal is counted.
-fn reason_of(answer: &Result<Started, CloudError>) -> String {
-    match answer {
-        Ok(started) => started.failures.first().map(|failure| failure.reason.clone()),
-        Err(error) => error.code.clone(),
-    }
-    .unwrap_or_else(|| "refused".to_owned())
-}
 
 impl Actor {
     pub(super) fn learn_started(
@@ -417,19 +372,4 @@ impl Actor {
 /// Devices that are wanted in a slot.
 fn wanted(run: &Run, slot: u32, at: Millis) -> u32 {
     run.preview(at).live.within(run.slots.first_device(slot), run.slots.room()).len()
-}
-
-/// Why a task ended, in a few words.
-fn reason(task: &TaskSeen) -> String {
-    if task.was_interrupted() {
-        return "AWS took its Spot capacity back".to_owned();
-    }
-    let said = task.container_reason.as_deref().or(task.stopped_reason.as_deref());
-    match (task.exit_code, said) {
-        (Some(2), _) => "exit code 2: its settings or limits do not fit, see its log".to_owned(),
-        (Some(code), None) => format!("exit code {code}"),
-        (Some(code), Some(said)) => format!("exit code {code}, {said}"),
-        (None, Some(said)) => said.to_owned(),
-        (None, None) => "no reason given".to_owned(),
-    }
 }

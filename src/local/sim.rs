@@ -129,6 +129,7 @@ impl World {
             devices_per_task: 250,
             workload: Workload::Agent,
             definition: None,
+            takes: None,
             policy: Policy::default(),
             tags: BTreeMap::new(),
             limit: None,

@@ -11,7 +11,7 @@ use color_eyre::eyre::WrapErr;
 
 use super::{Image, ImageOf};
 use crate::{
-    cloud::{AGENT, Cloud, DEVICE, Described, Site},
+    cloud::{AGENT, Cloud, DEVICE, Site, WATCHDOG, types::DefinitionSeen},
     config,
     model::{
         Millis,
@@ -36,11 +36,13 @@ pub(super) struct Asked {
     pub(super) task: Option<config::Task>,
     /// Tags of a definition that has to be registered.
     pub(super) tags: BTreeMap<String, String>,
+    /// Whether one may be registered; who only looks does without.
+    pub(super) registers: bool,
 }
 
 /// A definition that is there, and what of it is whose.
 struct Found {
-    definition: Described,
+    definition: DefinitionSeen,
     container: String,
     /// The variable with the device's id; none: the container runs the agent.
     identity: Option<String>,
@@ -58,20 +60,20 @@ fn identity(task: &config::Task) -> Option<&String> {
     }
 }
 
-/// What the tasks run, and the revision that they are of, which is registered first if
-/// it has to be.
+/// What the tasks run, the revision that they are of, which is registered first if it
+/// has to be, and what is known of it.
 pub(super) async fn find(
     cloud: &Cloud,
     site: &Site,
     asked: Asked,
-) -> color_eyre::Result<(Workload, TaskDefinition)> {
+) -> color_eyre::Result<(Workload, TaskDefinition, DefinitionSeen)> {
     let runs_agent = asked.image.is_none() && !asked.task.as_ref().is_some_and(is_image);
     if runs_agent && cloud.names().bucket.is_empty() {
         return Err(needs_bucket().into());
     }
     let Found { definition, container, identity } = found(cloud, site, asked).await?;
     check(cloud, &definition, &container, identity.is_some())?;
-    let stop_s = definition.containers.get(&container).copied().flatten();
+    let stop_s = definition.stop_s.get(&container).copied();
     let workload = match identity {
         None => Workload::Agent,
         Some(identity) => Workload::Image {
@@ -80,18 +82,25 @@ pub(super) async fn find(
             identity,
         },
     };
-    let definition = TaskDefinition {
-        name: definition.name,
+    let known = TaskDefinition {
+        name: definition.name.clone(),
         container,
-        watchdog: definition.watchdog,
+        watchdog: definition.watchdog.clone(),
         stop_ms: stop_s.map_or(STOP_MS, |stop_s| Millis::from(stop_s) * 1000),
     };
-    Ok((workload, definition))
+    Ok((workload, known, definition))
 }
 
 /// What was asked for, as it is there.
 async fn found(cloud: &Cloud, site: &Site, asked: Asked) -> color_eyre::Result<Found> {
     let (name, container, identity) = match (asked.image, asked.task) {
+        (Some(Image { what: ImageOf::Program(_), identity }), _) if !asked.registers => {
+            let (cpu, memory) = PROGRAM_TAKES;
+            let seen = unregistered(PROGRAM.0.to_owned(), PROGRAM.1);
+            let definition = DefinitionSeen { cpu, memory, ..seen };
+            let container = PROGRAM.1.to_owned();
+            return Ok(Found { definition, container, identity: Some(identity) });
+        }
         (Some(Image { what: ImageOf::Program(command), identity }), _) => {
             let name = program(cloud, site, &command).await?;
             (name, PROGRAM.1.to_owned(), Some(identity))
@@ -103,7 +112,10 @@ async fn found(cloud: &Cloud, site: &Site, asked: Asked) -> color_eyre::Result<F
             (name, container, identity)
         }
         (None, Some(config::Task::Image(image))) => {
-            return image_of(cloud, &image, asked.tags).await;
+            return match asked.registers {
+                true => image_of(cloud, &image, asked.tags).await,
+                false => Ok(image_to_be(&image)),
+            };
         }
         (None, None) => {
             let names = cloud.names();
@@ -115,8 +127,7 @@ async fn found(cloud: &Cloud, site: &Site, asked: Asked) -> color_eyre::Result<F
         // things better, and may be forbidden to ask for.
         Err(error) if identity.is_none() && !error.is::<Usage>() => {
             tracing::warn!("{error:#}; the agent's task definition is taken as it is");
-            let containers = [(container.clone(), None)].into();
-            Described { name, is_active: true, containers, watchdog: None }
+            unregistered(name, &container)
         }
         definition => definition?,
     };
@@ -156,8 +167,27 @@ async fn image_of(
     Ok(Found { definition, container: container.to_owned(), identity: image.identity.clone() })
 }
 
+/// What an image would be registered as.
+fn image_to_be(image: &config::Image) -> Found {
+    let container = if image.identity.is_some() { DEVICE } else { AGENT };
+    let size = |of: u32| i32::try_from(of).unwrap_or(i32::MAX);
+    let definition = DefinitionSeen {
+        cpu: size(image.cpu),
+        memory: size(image.memory),
+        watchdog: image.watchdog.is_some().then(|| WATCHDOG.to_owned()),
+        ..unregistered(image.family.clone(), container)
+    };
+    Found { definition, container: container.to_owned(), identity: image.identity.clone() }
+}
+
+/// A definition of which no more is known than its name and this container.
+fn unregistered(name: String, container: &str) -> DefinitionSeen {
+    let containers = vec![container.to_owned()];
+    DefinitionSeen { name, is_active: true, containers, ..DefinitionSeen::default() }
+}
+
 /// A definition that must be there.
-async fn known(cloud: &Cloud, name: &str) -> color_eyre::Result<Described> {
+async fn known(cloud: &Cloud, name: &str) -> color_eyre::Result<DefinitionSeen> {
     let found = cloud
         .describe_definition(name)
         .await
@@ -174,7 +204,7 @@ async fn known(cloud: &Cloud, name: &str) -> color_eyre::Result<Described> {
 /// Refuses what cannot run.
 fn check(
     cloud: &Cloud,
-    definition: &Described,
+    definition: &DefinitionSeen,
     container: &str,
     is_image: bool,
 ) -> Result<(), Usage> {
@@ -185,11 +215,10 @@ fn check(
              another revision"
         )));
     }
-    if !definition.containers.contains_key(container) {
-        let has: Vec<&str> = definition.containers.keys().map(String::as_str).collect();
+    if !definition.containers.iter().any(|it| it == container) {
         return Err(Usage(format!(
             "the container {container} is not in {name}; it has {}",
-            has.join(", ")
+            definition.containers.join(", ")
         )));
     }
     let watched = definition.watchdog.as_ref().filter(|it| *it != container);

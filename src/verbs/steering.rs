@@ -62,6 +62,7 @@ impl Steering {
             devices_per_task: 1,
             workload: Workload::Agent,
             definition: None,
+            takes: None,
             policy: Policy::default(),
             tags: BTreeMap::new(),
             limit: None,

@@ -155,7 +155,8 @@ async fn an_agent_on_fargate_has_a_size_a_network_a_log_and_all_ports() {
     let cloud = ecs.cloud(Capacity::Fargate { spot: true }, &["subnet-1"]);
     let definition = cloud.ensure_definition(&image(None), &tags()).await.expect("registered");
     assert_eq!((definition.name.as_str(), definition.is_active), ("fleet:1", true));
-    assert_eq!(definition.containers, [("agent".to_owned(), Some(45))].into());
+    assert_eq!(definition.containers, ["agent"]);
+    assert_eq!(definition.stop_s, [("agent".to_owned(), 45)].into());
     let (operations, registered) = ecs.calls();
     assert_eq!(operations, ["DescribeTaskDefinition", "RegisterTaskDefinition"]);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::types::{
     CapacityProvider, ContainerDefinition, ContainerInstance, ManagedScalingStatus,
-    ManagedTerminationProtection, Resource, Task, TaskDefinition,
+    ManagedTerminationProtection, Resource, Task, TaskDefinition, TaskDefinitionStatus,
 };
 
 use crate::cloud::{
@@ -16,7 +16,7 @@ const TASK_NAME: &str = "LOADTOP_TASK";
 const WATCHDOG: &str = "watchdog";
 
 impl Cloud {
-    pub(super) fn definition_seen(&self, definition: &TaskDefinition) -> DefinitionSeen {
+    pub(in crate::cloud) fn definition_seen(&self, definition: &TaskDefinition) -> DefinitionSeen {
         let containers = definition.container_definitions();
         let ours = containers.iter().find(|it| it.name() == Some(self.names.container.as_str()));
         let task_cpu = definition.cpu().and_then(cpu_units);
@@ -25,6 +25,8 @@ impl Cloud {
         let log = ours.and_then(|it| it.log_configuration());
         DefinitionSeen {
             name: format!("{}:{}", definition.family().unwrap_or_default(), definition.revision()),
+            // Who does not say so (some emulators) means that it is.
+            is_active: definition.status().is_none_or(|it| *it == TaskDefinitionStatus::Active),
             cpu: task_cpu.unwrap_or_else(|| containers.iter().map(|it| it.cpu()).sum()),
             memory: task_memory.unwrap_or_else(|| containers.iter().filter_map(reserved).sum()),
             containers: containers.iter().filter_map(|it| it.name()).map(str::to_owned).collect(),

@@ -59,9 +59,11 @@ async fn a_run_on_fargate_needs_no_instance_and_asks_for_none() {
     seat.add(10_000, NO_TIME).await;
     world.until("all are alive", MINUTE, |it| it.alive() == 10_000).await;
     assert_alive(&world, 0..10_000);
-    seat.until("all of it is seen", MINUTE, |it| fargate(it).tasks == 40).await;
+    let quota = |it: &Snapshot| fargate(it).quota_vcpu;
+    seat.until("all of it is seen", MINUTE, |it| fargate(it).tasks == 40 && quota(it).is_some())
+        .await;
     let seen = fargate(&seat.handle.snapshots.borrow());
-    assert_eq!((seen.vcpu(), seen.memory_gb(), seen.quota_vcpu), (10.0, 20.0, None));
+    assert_eq!((seen.vcpu(), seen.memory_gb(), seen.quota_vcpu), (10.0, 20.0, Some(64.0)));
     assert_eq!(registry(&seat).await.capacity, Some(Capacity::Fargate { spot: false }));
     for (number, command) in
         [(2, Command::ScaleBy(1, None)), (3, Command::ScaleTo(0, Some(Confirmed::ByFlag)))]

@@ -33,21 +33,22 @@ impl World {
         cloud: &Cloud,
         asked: Asked,
     ) -> Result<(Workload, TaskDefinition), String> {
-        find(cloud, &self.site, asked).await.map_err(|error| format!("{error:#}"))
+        let found = find(cloud, &self.site, asked).await;
+        found.map(|found| (found.0, found.1)).map_err(|error| format!("{error:#}"))
     }
 }
 
 fn configured(task: config::Task) -> Asked {
-    Asked { image: None, task: Some(task), tags: BTreeMap::new() }
+    Asked { image: None, task: Some(task), tags: BTreeMap::new(), registers: true }
 }
 
 fn told(what: ImageOf) -> Asked {
     let image = Some(Image { what, identity: "ID".into() });
-    Asked { image, task: None, tags: BTreeMap::new() }
+    Asked { image, task: None, tags: BTreeMap::new(), registers: true }
 }
 
 fn nothing() -> Asked {
-    Asked { image: None, task: None, tags: BTreeMap::new() }
+    Asked { image: None, task: None, tags: BTreeMap::new(), registers: true }
 }
 
 fn there(container: &str, identity: Option<&str>) -> config::Task {
@@ -141,13 +142,9 @@ async fn an_agent_needs_nobody_who_describes_it_and_an_image_does() {
 #[tokio::test]
 async fn a_definition_that_is_no_more_or_cannot_be_watched_is_refused() {
     let world = World::start().await;
-    let containers = [("app".to_owned(), None), ("dog".to_owned(), None)].into();
-    let mut seen = Described {
-        name: "mine:4".into(),
-        is_active: true,
-        containers,
-        watchdog: Some("dog".into()),
-    };
+    let mut seen = unregistered("mine:4".into(), "app");
+    seen.containers.push("dog".into());
+    seen.watchdog = Some("dog".into());
     assert!(check(&world.cloud, &seen, "app", true).is_ok());
     let Usage(why) = check(&world.without, &seen, "app", true).expect_err("unwatched");
     assert!(why.contains("mine:4 has a watchdog"), "{why}");
@@ -158,5 +155,36 @@ async fn a_definition_that_is_no_more_or_cannot_be_watched_is_refused() {
     seen.is_active = false;
     let Usage(why) = check(&world.cloud, &seen, "app", true).expect_err("deregistered");
     assert!(why.contains("mine:4 was deregistered"), "{why}");
+    world.local.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_only_looks_registers_nothing_and_knows_what_a_task_would_take() {
+    let world = World::start().await;
+    let image = config::Image {
+        image: "registry.example/device:1".into(),
+        family: "my-device".into(),
+        cpu: 512,
+        memory: 1024,
+        identity: Some("ID".into()),
+        watchdog: None,
+        task_role: None,
+        execution_role: None,
+        log_group: None,
+        stop_timeout_s: 30,
+    };
+    let image = config::Task::Image(Box::new(image));
+    let command = vec!["sleep".to_owned(), "9".to_owned()];
+    for (asked, takes) in
+        [(configured(image), (512, 1024)), (told(ImageOf::Program(command)), PROGRAM_TAKES)]
+    {
+        let asked = Asked { registers: false, ..asked };
+        let (workload, definition, seen) =
+            find(&world.cloud, &world.site, asked).await.expect("found");
+        assert!(matches!(workload, Workload::Image { .. }));
+        assert_eq!((seen.cpu, seen.memory), takes);
+        let there = world.cloud.describe_definition(&definition.name).await;
+        assert_eq!(there, Ok(None), "{} was registered", definition.name);
+    }
     world.local.shutdown().await;
 }
