@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use aws_smithy_types::{DateTime, date_time::Format};
+use http::request::Parts;
 use serde_html_form::from_bytes;
 
-use super::{Answer, Call, reply, xml::Xml};
+use super::{Answer, Call, auth, iam, reply, sts, xml::Xml};
 use crate::{
+    cloud::calls::Service,
     local::{
         engine::{
             ApiError,
@@ -184,9 +186,18 @@ pub(super) fn operation(call: &Call) -> String {
     form.get("Action").unwrap_or_default().to_owned()
 }
 
-pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
+/// What the answers to a request are in: each service has a namespace of its own.
+pub(super) fn namespace(parts: &Parts) -> &'static str {
+    match () {
+        () if auth::claims(parts, Service::Sts) => sts::NAMESPACE,
+        () if auth::claims(parts, Service::Iam) => iam::NAMESPACE,
+        () => NAMESPACE,
+    }
+}
+
+pub(super) fn refuse(error: &ApiError, id: &str, namespace: &str) -> Answer {
     let mut xml = Xml::new();
-    xml.element(&format!(r#"ErrorResponse xmlns="{NAMESPACE}""#), |xml| {
+    xml.element(&format!(r#"ErrorResponse xmlns="{namespace}""#), |xml| {
         xml.element("Error", |xml| {
             xml.field("Type", if error.status < 500 { "Sender" } else { "Receiver" })
                 .field("Code", error.code)
