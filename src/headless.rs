@@ -19,7 +19,7 @@ use crate::{
     },
     model::{
         confirmed::Confirmed,
-        forecast::{Ask, Forecast},
+        forecast::{Ask, Forecast, On},
         wish::Spread,
     },
     process::output::{print, say},
@@ -161,8 +161,11 @@ impl Runner {
 
     /// Scales the instances to the need.
     async fn make_instances(&mut self) -> color_eyre::Result<Waited> {
-        let has_room =
-            |it: &Snapshot| it.instances.value.list.iter().any(|it| it.tasks + it.room > 0);
+        // The forecast's own view, which is a moment older than the instances'.
+        let has_room = |it: &Snapshot| match it.basis.as_deref().map(|basis| &basis.on) {
+            Some(On::Group(group)) => group.per_instance.is_some_and(|fit| fit > 0),
+            _ => false,
+        };
         let is_empty = |it: &Snapshot| it.instances.at.is_some() && it.instances.value.desired == 0;
         let mut waited = self.wait(FIRST_LOOK, |it| has_room(it) || is_empty(it)).await?;
         if waited == Waited::Came && is_empty(&self.snapshot()) {

@@ -29,6 +29,8 @@ pub enum Place {
 pub struct Standing {
     config: Config,
     reach: Reach,
+    /// How the bucket is reached, where that is in another region.
+    home: Option<Access>,
 }
 
 impl Place {
@@ -52,10 +54,7 @@ impl Place {
     }
 
     fn found(place: &Where, image: Option<&cli::Image>, lookup: Lookup<'_>) -> Result<Self, Usage> {
-        let file = match place.local {
-            true => None,
-            false => File::find(place.config.as_deref(), lookup)?,
-        };
+        let file = if place.local { None } else { File::find(place.config.as_deref(), lookup)? };
         let asked = Asked { place, image, lookup, file: file.as_ref() };
         Ok(match asked.resolve()? {
             Some(found) => Place::Standing(Box::new(Standing::new(found))),
@@ -75,7 +74,7 @@ impl Place {
 
 impl Standing {
     fn new(found: Found) -> Self {
-        Standing { config: found.config, reach: found.reach }
+        Standing { config: found.config, reach: found.reach, home: None }
     }
 
     /// All that is known of it.
@@ -101,9 +100,32 @@ impl Standing {
         regions
     }
 
+    /// The same in each of its regions, this one first. The bucket stays where it is.
+    #[must_use]
+    pub fn everywhere(&self) -> Vec<Standing> {
+        let mut all = vec![self.clone()];
+        for name in self.regions() {
+            let mut there = self.clone();
+            match &mut there.config.access {
+                Access::Keys(endpoint) => endpoint.region = name,
+                Access::Tools { region, .. } => *region = Some(name),
+            }
+            there.reach.access = there.config.access.clone();
+            there.home = Some(self.config.access.clone());
+            if there.config.access != self.config.access {
+                all.push(there);
+            }
+        }
+        all
+    }
+
     /// Clients for it. Without a bucket, that of this machine is lent to them.
     pub async fn connect(&self) -> color_eyre::Result<Cloud> {
-        session::with_bucket(self.open().await?).await
+        let mut cloud = self.open().await?;
+        if let Some(home) = &self.home {
+            cloud = cloud.with_objects_of(&Cloud::open(home, self.names()).await?);
+        }
+        session::with_bucket(cloud).await
     }
 
     /// Clients for it as it is, with a bucket or without.
@@ -190,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_local_cloud_needs_no_more_than_its_exports() {
-        let standing = standing("c", &[&KEYS[..], &[LOCAL]].concat());
+        let mut standing = standing("c", &[&KEYS[..], &[LOCAL]].concat());
         let site = standing.site();
         assert_eq!(site.label, "ECS at 127.0.0.1:4000");
         assert!(!site.costs && site.outlives_us && site.ends_programs);
@@ -199,12 +221,21 @@ mod tests {
         assert_eq!(names.capacity, Capacity::group("c"));
         assert_eq!((names.bucket.as_str(), names.task_definition.as_str()), ("c", "loadtop-agent"));
         assert_eq!(standing.regions(), ["r"]);
+        assert_eq!(standing.everywhere(), std::slice::from_ref(&standing));
+        standing.config.regions = vec!["r".to_owned(), "far".to_owned()];
+        let everywhere = standing.everywhere();
+        let regions: Vec<Vec<String>> = everywhere.iter().map(Standing::regions).collect();
+        assert_eq!(regions, [["r", "far"], ["far", "r"]]);
+        assert_eq!(everywhere[0], standing);
+        assert_eq!(everywhere[1].home.as_ref(), Some(&standing.config.access));
     }
 
     #[test]
     fn a_cluster_of_amazons_costs_and_is_not_asked_every_second() {
         let environment = [("LOADTOP_GROUP", "g"), ("AWS_REGION", "eu-central-1")];
-        let standing = standing("c", &environment);
+        let mut standing = standing("c", &environment);
+        standing.config.regions = ["eu-west-1", "eu-central-1"].map(str::to_owned).to_vec();
+        assert_eq!(standing.regions(), ["eu-central-1", "eu-west-1"]);
         let site = standing.site();
         assert_eq!(site.label, "ECS eu-central-1");
         assert!(site.costs && site.outlives_us && !site.ends_programs);

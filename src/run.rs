@@ -4,11 +4,7 @@ use std::{fs::OpenOptions, path::Path, sync::Mutex, time::Duration};
 
 use color_eyre::eyre::WrapErr;
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
-};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     agent,
@@ -41,7 +37,9 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
             verb(&it.which.place.clone(), async { verbs::killall(it).await })
         }
         Some(Command::Init(arguments)) => config::init::init(&arguments).map(|()| 0),
-        Some(Command::Reap(it)) => verb(&it.place.clone(), async { verbs::reap(it).await }),
+        Some(Command::Reap(it)) => {
+            verb(&it.place.clone(), async { Box::pin(verbs::reap(it)).await })
+        }
         Some(Command::Doctor(it)) => verb(&it.place.clone(), async { doctor::run(it).await }),
         Some(Command::Local(arguments)) => {
             log_to_file(None)?;
@@ -158,12 +156,6 @@ fn single_runtime() -> color_eyre::Result<Runtime> {
     Builder::new_current_thread().enable_all().build().wrap_err("no runtime")
 }
 
-/// What is never logged, whatever was asked for: the details of how AWS's SDK signs and
-/// sends, since keys and tokens are among them.
-fn no_secrets() -> Targets {
-    Targets::new().with_default(LevelFilter::INFO).with_target("loadtop", LevelFilter::TRACE)
-}
-
 /// The screen is the dashboard's, so the log goes to a file. `LOADTOP_LOG` chooses
 /// what is in it, by default our own words from `info` on.
 fn log_to_file(named: Option<&Path>) -> color_eyre::Result<()> {
@@ -183,6 +175,6 @@ fn log_to_file(named: Option<&Path>) -> color_eyre::Result<()> {
         .map_err(|error| Usage(format!("LOADTOP_LOG={asked}: {error}; say loadtop=debug")))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(Mutex::new(file)).with_ansi(false);
     // A second call in one process (tests) keeps the first log.
-    let _ = tracing_subscriber::registry().with(lines).with(filter).with(no_secrets()).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     Ok(())
 }

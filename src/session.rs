@@ -28,8 +28,6 @@ use crate::{
     usage::Usage,
 };
 
-/// How many devices a task has room for, where nobody said.
-const DEVICES_PER_TASK: u32 = 250;
 /// Open files that a process needs beside its devices' sockets.
 const SPARE_FILES: u64 = 64;
 /// How long giving the lead up may take. Whoever comes after us needs it no longer
@@ -105,8 +103,7 @@ impl Settings {
     #[must_use]
     pub fn new(place: Place, target: Option<Target>, making: &cli::Making) -> Self {
         let config = place.config().cloned();
-        let configured = config.as_ref().and_then(|it| it.devices_per_task);
-        let devices_per_task = making.devices_per_task.or(configured).unwrap_or(DEVICES_PER_TASK);
+        let devices_per_task = making.devices_per_task(config.as_ref());
         let settings = Settings {
             target,
             devices_per_task,

@@ -15,6 +15,12 @@ use crate::support::{
 const TOKEN: &str = "planted-session-token-7f2d";
 const PROFILE_SECRET: &str = "planted-profile-secret-91c4";
 
+/// The variables with keys.
+const OF_KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+/// A cluster that is reached as AWS's tools do it.
+const CONFIG: &str = "cluster = 'loadtop'\nbucket = 'loadtop'\n[capacity]\ngroup = 'loadtop'\n\
+                      [task]\ndefinition = 'loadtop-agent'\ncontainer = 'agent'\nagent = true\n";
+
 /// Every file below a folder that has one of these words in it.
 fn betrayals(folder: &Path, words: &[&str], found: &mut Vec<String>) -> u32 {
     let mut files = 0;
@@ -43,11 +49,17 @@ fn no_secret_is_written_or_said() {
     let local = Local::start(&house);
     let keys = tempfile::tempdir().unwrap();
     let profile = keys.path().join("credentials");
+    let endpoint = local.endpoint();
+    let secret = endpoint.secret_key;
     let text = format!(
-        "[default]\naws_access_key_id = planted\naws_secret_access_key = {PROFILE_SECRET}\n"
+        "[default]\naws_access_key_id = planted\naws_secret_access_key = {PROFILE_SECRET}\n\
+         [signs]\naws_access_key_id = {}\naws_secret_access_key = {secret}\n\
+         aws_session_token = {TOKEN}\n",
+        endpoint.access_key
     );
     fs::write(&profile, text).unwrap();
-    let secret = local.endpoint().secret_key;
+    let config = keys.path().join("loadtop.toml");
+    fs::write(&config, CONFIG).unwrap();
     let words = [secret.as_str(), TOKEN, PROFILE_SECRET];
 
     let mut variables = local.exports.clone();
@@ -73,14 +85,23 @@ fn no_secret_is_written_or_said() {
             (name, if planted { PROFILE_SECRET.to_owned() } else { value })
         })
         .collect();
+    let mut by_profile: Vec<(String, String)> =
+        variables.iter().filter(|(name, _)| !OF_KEYS.contains(&name.as_str())).cloned().collect();
+    by_profile.extend(
+        [("AWS_PROFILE", "signs"), ("LOADTOP_CONFIG", config.to_str().unwrap())]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     let said = [
         house.run_with(&run, &variables),
         house.run_with(&["status", "--json"], &variables),
         house.run_with(&["killall", "--yes", "--all-runs"], &variables),
         house.run_with(&refused, &variables),
         house.run_with(&["status"], &wrong_key),
+        house.run_with(&run, &by_profile),
+        house.run_with(&["doctor"], &by_profile),
     ];
     assert_eq!(said[0].status.code(), Some(0), "{}", String::from_utf8_lossy(&said[0].stderr));
+    assert_eq!(said[5].status.code(), Some(0), "{}", String::from_utf8_lossy(&said[5].stderr));
     assert_eq!(said[4].status.code(), Some(1), "a wrong key is no success");
 
     let mut found = Vec::new();

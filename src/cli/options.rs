@@ -15,6 +15,8 @@ use crate::{
     },
 };
 
+/// How many devices a task has room for, where nobody said.
+const DEVICES_PER_TASK: u32 = 250;
 /// How long devices go on without a controller, where nobody said.
 const LEASE: Duration = Duration::from_mins(10);
 
@@ -46,7 +48,7 @@ pub struct Where {
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
         default_missing_value = "on-demand", value_parser = values::fargate)]
     pub fargate: Option<Capacity>,
-    /// The bucket of the runs [env: LOADTOP_BUCKET]
+    /// The bucket of the runs; '' is none, for images of one's own [env: LOADTOP_BUCKET]
     #[arg(long, value_name = "NAME")]
     pub bucket: Option<String>,
     /// Where the log goes [default: loadtop.log beside the run folders]
@@ -111,6 +113,22 @@ impl Making {
             budget_usd,
             owns_group: configured.is_some_and(|it| it.owns_group),
         }
+    }
+}
+
+impl Making {
+    /// What the run may cost in US dollars, by the command line and then the configuration.
+    #[must_use]
+    pub fn budget_usd(&self, config: Option<&Config>) -> Option<f64> {
+        self.budget_usd.or(config.and_then(|it| it.budget_usd))
+    }
+
+    /// How many devices a task has room for, by the command line and then the
+    /// configuration.
+    #[must_use]
+    pub fn devices_per_task(&self, config: Option<&Config>) -> u32 {
+        let configured = config.and_then(|it| it.devices_per_task);
+        self.devices_per_task.or(configured).unwrap_or(DEVICES_PER_TASK)
     }
 }
 

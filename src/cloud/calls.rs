@@ -135,7 +135,7 @@ calls! {
     CORDON: "UpdateContainerInstancesState" of Ecs by Operator needs
         ("ecs:UpdateContainerInstancesState", Instances);
     REGISTER: "RegisterTaskDefinition" of Ecs by Operator needs
-        ("ecs:RegisterTaskDefinition", Everything) ("ecs:TagResource", Definition)
+        ("ecs:RegisterTaskDefinition", Definition) ("ecs:TagResource", Definition)
         ("iam:PassRole", Everything);
     DESCRIBE_DEFINITION: "DescribeTaskDefinition" of Ecs by Operator needs
         ("ecs:DescribeTaskDefinition", Everything);

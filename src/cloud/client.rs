@@ -223,6 +223,13 @@ impl Cloud {
         Cloud { s3: there.s3, pocket, ..self.clone() }
     }
 
+    /// The same clients, but for objects those of another cloud: a bucket is in one region
+    /// only, whatever region the tasks are in.
+    #[must_use]
+    pub fn with_objects_of(&self, other: &Cloud) -> Self {
+        Cloud { s3: other.s3.clone(), pocket: other.pocket.clone(), ..self.clone() }
+    }
+
     /// The bucket of the calls.
     pub(super) fn bucket(&self) -> &str {
         self.pocket.as_ref().map_or(&self.names.bucket, |pocket| &pocket.bucket)

@@ -90,13 +90,13 @@ fn filled(arguments: &Init) -> String {
     ];
     for (table, key, value) in texts {
         if let Some(value) = value {
-            template.set(table, key, Value::String(value.clone()));
+            template.set(table, key, &Value::String(value.clone()));
         }
     }
     let mut subnets = arguments.subnets.clone();
     if let Some(Capacity::Fargate { spot }) = place.fargate {
         let how = if spot { "spot" } else { "on-demand" };
-        template.set("capacity", "fargate", Value::String(how.to_owned()));
+        template.set("capacity", "fargate", &Value::String(how.to_owned()));
         template.leave_out("capacity", "group");
         if subnets.is_empty() {
             subnets.push(SUBNET.to_owned());
@@ -104,12 +104,12 @@ fn filled(arguments: &Init) -> String {
     }
     if !subnets.is_empty() {
         let subnets = subnets.into_iter().map(Value::String).collect();
-        template.set("capacity", "subnets", Value::Array(subnets));
+        template.set("capacity", "subnets", &Value::Array(subnets));
     }
     if let Some(image) = &arguments.image {
         let (cpu, memory) = SIZE;
-        template.set("task", "cpu", Value::Integer(cpu));
-        template.set("task", "memory", Value::Integer(memory));
+        template.set("task", "cpu", &Value::Integer(cpu));
+        template.set("task", "memory", &Value::Integer(memory));
         template.leave_out("task", "definition");
         template.leave_out("task", "container");
         if place.fargate.is_some() && super::rules::is_of_ecr(image) {
@@ -125,7 +125,7 @@ struct Template {
 }
 
 impl Template {
-    fn set(&mut self, table: &str, key: &str, value: Value) {
+    fn set(&mut self, table: &str, key: &str, value: &Value) {
         if let Some(line) = self.find(table, key) {
             *line = format!("{key} = {value}");
         }
@@ -156,7 +156,9 @@ impl Template {
     }
 
     fn text(&self) -> String {
-        self.lines.iter().map(|line| format!("{line}\n")).collect()
+        let mut text = self.lines.join("\n");
+        text.push('\n');
+        text
     }
 }
 
@@ -221,14 +223,10 @@ mod tests {
     #[test]
     fn every_line_in_a_comment_is_of_the_right_kind() {
         // All at once is too much for one run; as a document it is sound.
-        let all: String = TEMPLATE
-            .lines()
-            .map(|line| {
-                let line =
-                    if key_of(line).is_some() { line.trim_start_matches("# ") } else { line };
-                format!("{line}\n")
-            })
-            .collect();
+        let uncommented = |line: &'static str| {
+            if key_of(line).is_some() { line.trim_start_matches("# ") } else { line }
+        };
+        let all = TEMPLATE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
         let file = File { path: NAME.into(), text: all };
         let place = Where::default();
         let asked = Asked { place: &place, image: None, lookup: &|_| None, file: Some(&file) };

@@ -8,6 +8,7 @@
 //! Without a named cluster there is none, and the local cloud is used. What is wrong is
 //! said all at once, each with file, line and key; no value of an unknown key is shown.
 
+mod capacity;
 mod document;
 mod file;
 pub mod init;

@@ -36,6 +36,7 @@ pub(super) struct Capacity {
 
 /// `[task]`
 #[derive(Debug, Default)]
+#[allow(clippy::struct_field_names, reason = "each is its key")]
 pub(super) struct Task {
     pub(super) definition: Option<At<String>>,
     pub(super) container: Option<At<String>>,

@@ -64,9 +64,7 @@ impl Reach {
             None => None,
         };
         let is_local = address.as_ref().is_some_and(|it| it.is_loopback && it.is_plain)
-            && !SERVICES.iter().any(|it| of_service(it).is_some())
-            // An endpoint's keys have no token beside them.
-            && lookup("AWS_SESSION_TOKEN").is_none();
+            && !SERVICES.iter().any(|it| of_service(it).is_some());
         let keys = (lookup("AWS_ACCESS_KEY_ID"), lookup("AWS_SECRET_ACCESS_KEY"));
         let by_variable = lookup("AWS_PROFILE").is_some();
         let has_profile = by_variable || named.profile_by_file.is_some();
@@ -200,7 +198,7 @@ mod tests {
         };
         assert!(with(("AWS_PROFILE", "p")), "keys come before AWS_PROFILE, as with AWS's tools");
         assert!(!with(("AWS_ENDPOINT_URL_CLOUDWATCH", "http://127.0.0.1:1")));
-        assert!(!with(("AWS_SESSION_TOKEN", "t")));
+        assert!(with(("AWS_SESSION_TOKEN", "t")), "left over from elsewhere");
         assert!(!with(("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")));
     }
 

@@ -16,17 +16,9 @@ use super::{
 };
 use crate::{
     cli::{self, Where, values},
-    model::{
-        capacity::{Capacity, Network},
-        prices,
-    },
+    model::{capacity::Capacity, prices},
     usage::Usage,
 };
-
-/// Subnets that one task may be told.
-const SUBNETS: usize = 16;
-/// Security groups that one task may be told.
-const SECURITY_GROUPS: usize = 5;
 
 /// All that is asked.
 pub(crate) struct Asked<'a> {
@@ -103,7 +95,7 @@ impl Asked<'_> {
 
 /// The work.
 pub(super) struct Resolving<'a> {
-    place: &'a Where,
+    pub(super) place: &'a Where,
     lookup: Lookup<'a>,
     /// What the file is called, if there is one.
     file: Option<String>,
@@ -146,7 +138,7 @@ impl Resolving<'_> {
         let is_of_file = capacity.is_some() && capacity == by_file;
         let network = self.network(&raw.capacity, by_file.as_ref(), capacity.as_ref());
         let guessed = (by_keys && self.file.is_none()).then(|| cluster.value.clone());
-        let bucket = self.bucket(raw).or(guessed);
+        let bucket = self.bucket(raw).unwrap_or(guessed);
         let reach_is_local = reach.as_ref().is_none_or(Reach::is_loopback);
         let about = task::About {
             is_local: reach_is_local,
@@ -206,105 +198,17 @@ impl Resolving<'_> {
         reach.map_err(wrong).ok()
     }
 
-    fn capacity_of_file(&mut self, raw: &raw::Capacity) -> Option<Capacity> {
-        let is_own = raw.own.as_ref().filter(|it| it.value && raw.group.is_none());
-        if let Some(own) = is_own {
-            let why = "only an Auto Scaling group can be loadtop's own; name it with `group`";
-            self.problems.at(own.line, "capacity.own", why);
+    /// The bucket; inside none: it was said that there is none, by an empty name.
+    #[allow(clippy::option_option, reason = "none: nobody said")]
+    fn bucket(&mut self, raw: &Raw) -> Option<Option<String>> {
+        let variable = || (self.lookup)("LOADTOP_BUCKET");
+        if self.place.bucket.clone().or_else(variable).is_some_and(|it| it.is_empty()) {
+            return Some(None);
         }
-        match (&raw.group, &raw.fargate) {
-            (Some(_), Some(fargate)) => {
-                let why = "tasks run on a group's instances or on Fargate; leave `group` or \
-                           `fargate` out";
-                self.problems.at(fargate.line, "capacity.fargate", why);
-                None
-            }
-            (Some(group), None) => {
-                self.line(group, "capacity.group", rules::group)?;
-                Some(Capacity::group(&group.value))
-            }
-            (None, Some(fargate)) => match values::fargate(&fargate.value) {
-                Ok(capacity) => Some(capacity),
-                Err(why) => {
-                    self.problems.at(fargate.line, "capacity.fargate", why);
-                    None
-                }
-            },
-            (None, None) => None,
-        }
-    }
-
-    fn capacity(&mut self, by_file: Option<Capacity>) -> Option<Capacity> {
-        if let Some(fargate) = &self.place.fargate {
-            return Some(fargate.clone());
-        }
-        match self.said(("--group", self.place.group.as_ref()), &["LOADTOP_GROUP"], None) {
-            Some(said) => {
-                self.check(&said, "capacity.group", rules::group);
-                Some(Capacity::group(said.value))
-            }
-            None => by_file,
-        }
-    }
-
-    fn network(
-        &mut self,
-        raw: &raw::Capacity,
-        by_file: Option<&Capacity>,
-        capacity: Option<&Capacity>,
-    ) -> Network {
-        let subnets = self.ids(raw.subnets.as_ref(), "capacity.subnets", SUBNETS, rules::subnet);
-        let key = "capacity.security-groups";
-        let groups = raw.security_groups.as_ref();
-        let security_groups = self.ids(groups, key, SECURITY_GROUPS, rules::security_group);
-        if let Some(groups) = groups.filter(|_| raw.subnets.is_none()) {
-            let why = "they are of tasks with addresses of their own (network mode awsvpc); name \
-                       their `subnets`, too";
-            self.problems.at(groups.line, key, why);
-        }
-        let on_group = |it: Option<&Capacity>| it.is_some_and(Capacity::has_instances);
-        let public = raw.public_address.as_ref().filter(|it| it.value);
-        if let Some(public) = public.filter(|_| on_group(by_file)) {
-            let why = "ECS gives public addresses to tasks on Fargate only; on a group's instances \
-                       leave it out";
-            self.problems.at(public.line, "capacity.public-address", why);
-        }
-        let on_fargate = capacity.is_some_and(|it| !it.has_instances());
-        if on_fargate
-            && subnets.is_empty()
-            && raw.subnets.as_ref().is_none_or(|it| it.value.is_empty())
-        {
-            self.missing(
-                "capacity.subnets",
-                "on Fargate each task has an address: say in which subnets",
-            );
-        }
-        Network { subnets, security_groups, public_address: public.is_some() && on_fargate }
-    }
-
-    fn ids(
-        &mut self,
-        all: Option<&At<Vec<At<String>>>>,
-        key: &str,
-        most: usize,
-        rule: fn(&str) -> Verdict,
-    ) -> Vec<String> {
-        let Some(all) = all else { return Vec::new() };
-        if all.value.len() > most {
-            self.problems.at(
-                all.line,
-                key,
-                format!("{} of them; ECS takes {most}", all.value.len()),
-            );
-        }
-        all.value.iter().filter_map(|one| self.line(one, key, rule)).collect()
-    }
-
-    fn bucket(&mut self, raw: &Raw) -> Option<String> {
         let flag = ("--bucket", self.place.bucket.as_ref());
         let said = self.said(flag, &["LOADTOP_BUCKET"], raw.bucket.as_ref())?;
         self.check(&said, "bucket", rules::bucket);
-        Some(said.value)
+        Some(Some(said.value))
     }
 
     fn regions(&mut self, raw: &Raw) -> Vec<String> {
@@ -372,7 +276,7 @@ impl Resolving<'_> {
 
     /// The first who says something: flag, variables, file. Empty is nothing said, except
     /// in the file.
-    fn said(
+    pub(super) fn said(
         &self,
         (flag, given): (&'static str, Option<&String>),
         variables: &[&'static str],
@@ -420,12 +324,10 @@ impl Resolving<'_> {
     }
 
     pub(super) fn missing(&mut self, key: &str, why: &str) {
-        match &self.file {
-            Some(file) => self.problems.about(&format!("{file}: {key}"), format!("missing; {why}")),
-            None => {
-                let why = format!("missing; {why}; `loadtop init` writes a loadtop.toml for that");
-                self.problems.about(key, why);
-            }
-        }
+        let (what, more) = match &self.file {
+            Some(file) => (format!("{file}: {key}"), ""),
+            None => (key.to_owned(), "; `loadtop init` writes a loadtop.toml for that"),
+        };
+        self.problems.about(&what, format!("missing; {why}{more}"));
     }
 }

@@ -78,10 +78,11 @@ pub(super) fn bucket(text: &str) -> Verdict {
     if text.starts_with("s3:") || text.starts_with("arn:") {
         return Err("say the bucket's name alone, without s3:// and without a path".to_owned());
     }
-    if !(3..=63).contains(&text.len())
-        || !text.chars().all(|c| is_plain(c) || c == '-' || c == '.')
-        || !(text.starts_with(is_plain) && text.ends_with(is_plain))
-    {
+    let is_name = (3..=63).contains(&text.len())
+        && text.chars().all(|c| is_plain(c) || c == '-' || c == '.')
+        && text.starts_with(is_plain)
+        && text.ends_with(is_plain);
+    if !is_name {
         return Err("a bucket's name has 3 to 63 small letters, digits, hyphens and dots, and \
                     begins and ends with a letter or digit"
             .to_owned());
@@ -357,7 +358,7 @@ mod tests {
         }
         assert!(tag(&"k".repeat(129), "").is_err() && tag("k", &"v".repeat(257)).is_err());
         assert_eq!(tag(&"k".repeat(128), &"v".repeat(256)), Ok(()));
-        let many = |count| (0..count).map(|it| (format!("k{it}"), ())).collect::<BTreeMap<_, _>>();
+        let many = |count| (0..count).map(|it| (format!("k{it}"), it)).collect::<BTreeMap<_, _>>();
         assert_eq!(tags(&many(40)), Ok(()));
         assert!(tags(&many(41)).is_err());
     }

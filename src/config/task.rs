@@ -20,6 +20,7 @@ const STOP_TIMEOUT_S: u32 = 30;
 
 /// What else is known.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct About {
     /// Whether ECS is on this machine.
     pub(super) is_local: bool,
@@ -96,11 +97,11 @@ impl Resolving<'_> {
             Task::Definition { identity, .. } => identity,
             Task::Image(image) => &mut image.identity,
         };
-        match identity {
-            Some(identity) => identity.clone_from(named),
-            None => {
-                self.problems.about("--identity", "an agent tells its devices their ids itself")
-            }
+        if let Some(identity) = identity {
+            identity.clone_from(named);
+        } else {
+            let why = "an agent tells its devices their ids itself; leave it out";
+            self.problems.about("--identity", why);
         }
         task
     }
@@ -126,14 +127,11 @@ impl Resolving<'_> {
         let why = "the task definition says that itself; it is only of an `image`";
         self.refuse(&raw.of_image(), why);
         let name = self.line(definition, "task.definition", rules::definition);
-        let container = match &raw.container {
-            Some(container) => self.line(container, "task.container", rules::name),
-            None => {
-                let why = "say which container of the task definition is told its device";
-                self.missing("task.container", why);
-                None
-            }
-        };
+        if raw.container.is_none() {
+            let why = "say which container of the task definition is told its device";
+            self.missing("task.container", why);
+        }
+        let container = self.maybe(raw.container.as_ref(), "task.container", rules::name);
         let identity = self.identity(raw);
         Some(Task::Definition { name: name?, container: container?, identity: identity? })
     }
@@ -203,18 +201,16 @@ impl Resolving<'_> {
     }
 
     fn size(&mut self, raw: &raw::Task, fargate: bool) -> Option<(u32, u32)> {
-        let mut number = |at: Option<&At<i64>>, key: &str, why: &str| match at {
-            None => {
+        let mut number = |at: Option<&At<i64>>, key: &str, why: &str| {
+            let Some(at) = at else {
                 self.missing(key, why);
-                None
+                return None;
+            };
+            let number = u32::try_from(at.value).ok();
+            if number.is_none() {
+                self.problems.at(at.line, key, why);
             }
-            Some(at) => match u32::try_from(at.value) {
-                Ok(number) => Some((number, at.line)),
-                Err(_) => {
-                    self.problems.at(at.line, key, why);
-                    None
-                }
-            },
+            Some((number?, at.line))
         };
         let cpu =
             number(raw.cpu.as_ref(), "task.cpu", "say how many units a task has; 1024 are a vCPU");

@@ -212,6 +212,9 @@ fn a_local_cloud_brings_the_agent_and_a_bucket_of_its_name() {
     let file = "[task]\ndefinition = 'd'\ncontainer = 'c'";
     let by_file = super::tests::config(&Where::default(), Some(&image), &exports, Some(file));
     assert_eq!(by_file.bucket, None);
+    let empty = [&exports[..], &[("LOADTOP_BUCKET", "")]].concat();
+    let none = super::tests::config(&Where::default(), None, &empty, None);
+    assert_eq!(none.bucket, None, "an empty name says that there is none");
     let program = cli::values::program("sleep 5").expect("a program");
     let exec = cli::Image { exec: Some(program), ..cli::Image::default() };
     let there = settled(&by_flag(), Some(&exec), &[], None).expect_err("not on ECS");
@@ -226,4 +229,27 @@ fn who_begins_no_run_need_not_say_what_runs() {
     assert!(settled(&nothing, None, &[], Some(file)).is_ok());
     let why = settled(&nothing, Some(&cli::Image::default()), &[], Some(file));
     assert!(why.expect_err("no task").starts_with("loadtop.toml: task.definition: missing; "));
+}
+
+#[test]
+fn a_new_run_is_as_the_command_line_says_and_then_the_file() {
+    use clap::Parser as _;
+    let making = |line: &str| {
+        let words = ["loadtop"].into_iter().chain(line.split_whitespace());
+        cli::Cli::try_parse_from(words).expect("parses").dashboard.making
+    };
+    let file = "cluster = 'c'\nbucket = 'bbb'\n[capacity]\ngroup = 'g'\n[task]\n\
+                definition = 'd'\ncontainer = 'c'\nagent = true\ndevices = 50\n[run]\n\
+                lease = '20m'\nbudget = 5\n";
+    let config = config(&Where::default(), None, &[], Some(file));
+    let all = |line: &str, config: Option<&Config>| {
+        let making = making(line);
+        let lease = making.policy(config).lease_ms / 60_000;
+        (making.devices_per_task(config), lease, making.budget_usd(config))
+    };
+    let flags = "--devices-per-task 7 --lease 30m --budget 2.50";
+    assert_eq!(all("", None), (250, 10, None));
+    assert_eq!(all("", Some(&config)), (50, 20, Some(5.0)));
+    assert_eq!(all(flags, None), (7, 30, Some(2.5)));
+    assert_eq!(all(flags, Some(&config)), (7, 30, Some(2.5)));
 }

@@ -262,9 +262,10 @@ impl Actor {
         if run.wish.is_lapsed(now) {
             run.confirmed = Some(Confirmed::ByLease);
             run.change(Change::Stop { scale_to_zero: false });
-            let why = match run.switch.is_failing() {
-                true => "since the switch of its group could not be moved on",
-                false => "as after a long sleep of this machine",
+            let why = if run.switch.is_failing() {
+                "since the switch of its group could not be moved on"
+            } else {
+                "as after a long sleep of this machine"
             };
             let text = format!(
                 "the lease of run {} has lapsed, {why}: its devices have ended, and so does the \

@@ -149,7 +149,12 @@ impl Actor {
 
     /// Keeps what a forecast starts from up to date.
     pub(super) fn keep_basis(&mut self, now: Millis) {
-        if now >= self.basis_from {
+        // Who waits for the first look at what is there asks for it in the same moment.
+        let is_whole = self.basis.as_ref().is_some_and(|basis| match &basis.on {
+            On::Group(group) => group.per_instance.is_some(),
+            On::Fargate(_) => true,
+        });
+        if now >= self.basis_from || !is_whole {
             self.basis_from = now + EVERY_MS;
             self.basis = self.make_basis(now).map(Arc::new);
         }

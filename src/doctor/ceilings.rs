@@ -90,15 +90,8 @@ fn room(
     instances: &[InstanceSeen],
 ) -> Finding {
     let tasks = subject.load.tasks();
-    let fit = |instance: &InstanceSeen| {
-        let by = |left: i32, takes: u32| match takes {
-            0 => u32::MAX,
-            takes => u32::try_from(left).unwrap_or(0) / takes,
-        };
-        by(instance.cpu_left, definition.cpu).min(by(instance.memory_left, definition.memory))
-    };
     let active = instances.iter().filter(|it| it.status == "ACTIVE" && it.connected);
-    let fits: Vec<u32> = active.map(fit).collect();
+    let fits: Vec<u32> = active.map(|it| fit(definition, it)).collect();
     let now: u64 = fits.iter().map(|fit| u64::from(*fit)).sum();
     let Some(best) = fits.iter().copied().max() else {
         return Finding::unknown(
@@ -145,6 +138,15 @@ fn room(
         ROOM,
         format!("there is room for {} now; {wanted} are needed", counted(now, "task")),
     )
+}
+
+/// How many tasks fit on an instance beside what is there.
+fn fit(definition: &DefinitionFacts, instance: &InstanceSeen) -> u32 {
+    let by = |left: i32, takes: u32| match takes {
+        0 => u32::MAX,
+        takes => u32::try_from(left).unwrap_or(0) / takes,
+    };
+    by(instance.cpu_left, definition.cpu).min(by(instance.memory_left, definition.memory))
 }
 
 /// Whether the group can become as large as it may.
@@ -231,10 +233,11 @@ fn ports(
     let (devices, of) = if definition.network_mode == AWSVPC {
         (load.per_task.min(load.devices), "a task's")
     } else {
-        // Tasks on an instance share its address: at the largest, the load is spread evenly.
-        let group = facts.group.as_ref().and_then(|group| group.as_ref().ok());
-        let instances = group.map_or(1, |group| group.max).max(1);
-        (load.devices.div_ceil(instances), "an instance's")
+        // Tasks on an instance share its address: at the worst, as many as fit on it.
+        let seen = facts.instances.as_ref().and_then(|seen| seen.as_ref().ok());
+        let fit = seen.and_then(|them| them.iter().map(|it| fit(definition, it)).max());
+        let devices = fit.map_or(load.devices, |fit| load.per_task.saturating_mul(fit));
+        (devices.min(load.devices), "an instance's")
     };
     let seen = format!(
         "{} to one target from {of} address, which has {}",
@@ -248,7 +251,7 @@ fn ports(
                      the definition's systemControls"
             )
         } else {
-            "more instances (the group's maximum), network mode awsvpc, or several targets"
+            "smaller instances, or a task that takes more of one; network mode awsvpc; or several targets"
                 .to_owned()
         };
         Finding::fail(PORTS, seen, todo)

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::time::timeout;
 
 use super::Subject;
@@ -79,7 +80,7 @@ pub(super) async fn gather(subject: &Subject) -> Facts {
     };
     let bucket = subject.bucket().is_some();
     let (caller, cluster, instances, group, definition, subnets, security_groups, bucket, vcpus) = tokio::join!(
-        cloud.caller(),
+        cloud.caller().boxed(),
         within(cloud.cluster_facts()),
         some(has_group, within(cloud.container_instances())),
         some(has_group, within(cloud.group_facts())),
@@ -117,15 +118,21 @@ async fn some<T>(wanted: bool, look: impl Future<Output = T>) -> Option<T> {
     if wanted { Some(look.await) } else { None }
 }
 
-async fn within<T>(look: impl Future<Output = Seen<T>>) -> Seen<T> {
-    timeout(DEADLINE, look).await.unwrap_or_else(|_| {
-        Err(CloudError {
-            call: "doctor",
-            kind: ErrorKind::Ambiguous,
-            code: None,
-            message: format!("no answer within {} s", DEADLINE.as_secs()),
+/// In a box: the SDK's futures are large, and these are many at once.
+fn within<'a, T: Send + 'a>(
+    look: impl Future<Output = Seen<T>> + Send + 'a,
+) -> BoxFuture<'a, Seen<T>> {
+    let look = async {
+        timeout(DEADLINE, look).await.unwrap_or_else(|_| {
+            Err(CloudError {
+                call: "doctor",
+                kind: ErrorKind::Ambiguous,
+                code: None,
+                message: format!("no answer within {} s", DEADLINE.as_secs()),
+            })
         })
-    })
+    };
+    look.boxed()
 }
 
 async fn look_into(cloud: &Cloud, writes: bool) -> (Seen<BucketSeen>, Seen<Probe>) {

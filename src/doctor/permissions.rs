@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 
 use super::{
     Finding, Subject,
@@ -139,7 +139,7 @@ async fn simulate(
     principal: &str,
     asks: &[Ask],
 ) -> Result<BTreeSet<String>, CloudError> {
-    let answers = asks.iter().map(|ask| subject.cloud.not_allowed(principal, ask));
+    let answers = asks.iter().map(|ask| subject.cloud.not_allowed(principal, ask).boxed());
     let mut denied = BTreeSet::new();
     for answer in join_all(answers).await {
         denied.extend(answer?);

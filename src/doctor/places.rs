@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Finding, Subject,
+    Finding, Subject, Verdict,
     facts::{Facts, PROBE, Probe},
     finding::{counted, grouped},
 };
@@ -260,11 +260,10 @@ fn bucket(subject: &Subject, facts: &Facts) -> Vec<Finding> {
         Ok(probe) => probed(*probe, name),
         Err(error) => Finding::broken(BUCKET, error, &make),
     });
-    // Of two that say the same the one that a run would say, too.
+    // What is not there needs no second word; otherwise a run's own calls say more.
     match (there, probe) {
-        (Some(there), Some(probe)) if probe.todo.is_some() && there.verdict <= probe.verdict => {
-            vec![probe]
-        }
+        (Some(there), _) if there.verdict == Verdict::Fail => vec![there],
+        (Some(_), Some(probe)) if probe.todo.is_some() => vec![probe],
         (there, probe) => there.into_iter().chain(probe).collect(),
     }
 }

@@ -35,8 +35,10 @@ pub struct Account {
     pub subnets: Vec<Subnet>,
     /// Its security groups, id and name.
     pub security_groups: Vec<(String, String)>,
-    /// Its quotas, by service and code.
+    /// Quotas that were set for it, by service and code.
     pub quotas: BTreeMap<(String, String), f64>,
+    /// Those that everybody has.
+    pub default_quotas: BTreeMap<(String, String), f64>,
 }
 
 /// A subnet.
@@ -69,7 +71,8 @@ impl Default for Account {
             denied: BTreeSet::new(),
             subnets: ['a', 'b'].map(subnet).into(),
             security_groups: vec![("sg-00000000".to_owned(), "default".to_owned())],
-            quotas: quotas.into(),
+            quotas: BTreeMap::new(),
+            default_quotas: quotas.into(),
         }
     }
 }

@@ -30,3 +30,11 @@ pub enum Confirmed {
     /// A headless run reached the end that its command line asked for.
     ByPlan,
 }
+
+impl Confirmed {
+    /// Whether there was nothing left to agree to, since the lease had lapsed.
+    #[must_use]
+    pub fn is_by_lease(self) -> bool {
+        self == Confirmed::ByLease
+    }
+}

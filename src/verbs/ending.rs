@@ -190,6 +190,8 @@ pub(super) fn say_left(left: &[String], commands: &[String]) {
     }
     if !commands.is_empty() {
         say("by hand:");
-        commands.iter().for_each(|command| say(&format!("  {command}")));
+        for command in commands {
+            say(&format!("  {command}"));
+        }
     }
 }

@@ -34,7 +34,8 @@ fn standing(place: &Where) -> Result<Standing, Usage> {
         Place::Standing(standing) => Ok(*standing),
         Place::Embedded => Err(Usage(
             "there is no cluster that this could be about: start `loadtop local` and evaluate \
-             what it prints, or say --cluster; a dashboard without a cluster brings its own \
+             what it prints, or name one (--cluster, or loadtop.toml, which `loadtop init` \
+             writes); a dashboard without a cluster brings its own \
              cloud along, and is steered by its keys only"
                 .to_owned(),
         )),

@@ -78,7 +78,7 @@ impl Found {
 
 /// Ends what nobody holds.
 pub async fn reap(arguments: cli::Reap) -> color_eyre::Result<u8> {
-    let standings = vec![standing(&arguments.place)?];
+    let standing = standing(&arguments.place)?;
     if !arguments.yes && !arguments.dry_run && !can_ask() {
         return Err(Usage(
             "reap stops tasks for good, and there is no terminal to ask on: say --yes, or \
@@ -87,17 +87,21 @@ pub async fn reap(arguments: cli::Reap) -> color_eyre::Result<u8> {
         )
         .into());
     }
+    let everywhere = standing.everywhere();
     let mut places = Vec::new();
-    for standing in &standings {
-        let label = standing.site().label;
-        let cloud = standing.connect().await?;
-        let found =
-            find(&cloud).await.wrap_err_with(|| format!("what runs at {label} cannot be read"))?;
-        tell(&label, &found);
-        places.push((standing, cloud, found));
+    let mut unseen = Vec::new();
+    for standing in &everywhere {
+        match look(standing).await {
+            // Where the region is the profile's it may be among the others, too.
+            Ok(place)
+                if places.iter().any(|it: &Place| it.cloud.place() == place.cloud.place()) => {}
+            Ok(place) => places.push(place),
+            Err(error) => unseen.push(format!("{error:#}")),
+        }
     }
     let mut reaped = Reaped::new(arguments.dry_run, &places);
-    if places.iter().all(|(_, _, found)| found.is_nothing()) {
+    reaped.left = unseen;
+    if places.iter().all(|place| place.found.is_nothing()) {
         return finish(&arguments, reaped);
     }
     if arguments.dry_run {
@@ -112,10 +116,26 @@ pub async fn reap(arguments: cli::Reap) -> color_eyre::Result<u8> {
         }
     }
     reaped.runs.clear();
-    for (standing, cloud, found) in &places {
-        end(standing, cloud, found, arguments.wait, &mut reaped).await?;
+    for place in &places {
+        Box::pin(end(place, arguments.wait, &mut reaped)).await?;
     }
     finish(&arguments, reaped)
+}
+
+/// A place, and what was found there.
+struct Place<'a> {
+    standing: &'a Standing,
+    cloud: Cloud,
+    found: Found,
+}
+
+/// Looks into one place, and says what is there.
+async fn look(standing: &Standing) -> color_eyre::Result<Place<'_>> {
+    let cloud = standing.connect().await?;
+    let place = cloud.place();
+    let found = find(&cloud).await.wrap_err_with(|| format!("{place} cannot be looked into"))?;
+    tell(&standing.site().label, &found);
+    Ok(Place { standing, cloud, found })
 }
 
 /// Looks what nobody holds any more.
@@ -205,13 +225,8 @@ fn tell(label: &str, found: &Found) {
 }
 
 /// Ends what was found in one place.
-async fn end(
-    standing: &Standing,
-    cloud: &Cloud,
-    found: &Found,
-    wait: Duration,
-    reaped: &mut Reaped,
-) -> color_eyre::Result<()> {
+async fn end(place: &Place<'_>, wait: Duration, reaped: &mut Reaped) -> color_eyre::Result<()> {
+    let Place { standing, cloud, found } = place;
     let deadline = Instant::now() + wait;
     let end = End { standing, confirmed: None, scale_to_zero: false, wait, no_wait: false };
     let runs = end.runs(&found.lapsed).await?;
@@ -226,7 +241,7 @@ async fn end(
         reaped.left.extend(left.iter().map(|arn| format!("{arn} (of no run) has not stopped")));
         reaped.commands.extend(left.iter().map(|arn| stop_by_hand(cluster, arn)));
     }
-    if let Err(error) = settle(cloud, &found.live, deadline).await {
+    if let Err(error) = Box::pin(settle(cloud, &found.live, deadline)).await {
         let group = cloud.names().group();
         reaped.left.push(format!("the switch of the group {group}: {error:#}"));
         reaped.commands.push(format!(
@@ -266,8 +281,8 @@ async fn settle(
 }
 
 impl Reaped {
-    fn new(dry_run: bool, places: &[(&Standing, Cloud, Found)]) -> Self {
-        let found = || places.iter().map(|(_, _, found)| found);
+    fn new(dry_run: bool, places: &[Place<'_>]) -> Self {
+        let found = || places.iter().map(|place| &place.found);
         let runs = found().flat_map(|it| &it.lapsed);
         Reaped {
             verb: "reap",
@@ -287,7 +302,7 @@ impl Reaped {
 
 /// Says and prints what came of it; the answer is the exit code.
 fn finish(arguments: &cli::Reap, mut reaped: Reaped) -> color_eyre::Result<u8> {
-    if !reaped.left.is_empty() {
+    if !reaped.left.is_empty() && reaped.result == "done" {
         reaped.result = "left";
     }
     say_left(&reaped.left, &reaped.commands);

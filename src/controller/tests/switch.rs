@@ -4,11 +4,12 @@
 //! Invariant: what the group and the tasks do is read from the cloud's own books, every
 //! second of the way.
 
+mod dying;
+mod requests;
+
 use std::{collections::BTreeMap, time::Duration};
 
-use proptest::{prelude::*, test_runner::Config};
-
-use super::{MINUTE, Moment, arm, disarm, each};
+use super::{MINUTE, Moment, arm, disarm};
 use crate::{
     cloud::{
         Cloud,
@@ -116,7 +117,9 @@ async fn watch(world: &World, cloud: &Cloud, now: impl AsyncFn() -> Millis) {
         assert!(world.ledger().alive() >= alive || now().await + 2_000 >= until);
         world.run_for(SECOND).await;
     }
-    let over = fires_at(until) + LATE.as_millis() as Millis + 1_000;
+    // A run that was stopped has no lease any more, and its action still a time.
+    let set = cloud.scheduled(ACTION).await.expect("described").unwrap_or(0);
+    let over = set.max(fires_at(until)) + LATE.as_millis() as Millis + 1_000;
     while now().await < over {
         world.run_for(SECOND).await;
     }
@@ -182,63 +185,6 @@ async fn another_controller_moves_it_on() {
     assert!(cloud.scheduled(ACTION).await.expect("described") >= Some(fires_at(lease)));
     b.leave().await;
     watch(&world, &cloud, async || cloud_now(&cloud).await).await;
-}
-
-/// Where a leader dies for good: an intent of its journal, and before or after its call.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    kind: IntentKind,
-    number: u32,
-    moment: Moment,
-}
-
-#[test]
-fn wherever_the_leader_dies_nothing_runs_after_the_lease() {
-    let kinds = [
-        (IntentKind::BeginRun, 1),
-        (IntentKind::PutWish, 2),
-        (IntentKind::PutWish, 4),
-        (IntentKind::PutLeader, 1),
-        (IntentKind::PutSlots, 1),
-        (IntentKind::RunTask, 1),
-        (IntentKind::RunTask, 2),
-        (IntentKind::SetDesiredCapacity, 1),
-        (IntentKind::ClaimGroup, 1),
-        (IntentKind::ClaimGroup, 2),
-        (IntentKind::PutScheduledAction, 1),
-        (IntentKind::PutScheduledAction, 2),
-        (IntentKind::PutScheduledAction, 3),
-    ];
-    let steps: Vec<Step> = kinds
-        .into_iter()
-        .flat_map(|(kind, number)| {
-            [Moment::Before, Moment::After].map(|moment| Step { kind, number, moment })
-        })
-        .collect();
-    each(
-        &steps,
-        |step| format!("{step:?}"),
-        async |step| {
-            let (world, cloud) = world(3, 0).await;
-            let a = own(&world, "a");
-            let crashed = arm(step.kind, step.number, step.moment);
-            a.add(500, 5 * SECOND).await;
-            a.order(Command::ScaleTo(MACHINES + 1, None)).await;
-            let crashed = tokio::time::timeout(5 * MINUTE, crashed.notified()).await;
-            assert!(crashed.is_ok(), "{step:?} never came");
-            a.leave().await;
-            disarm();
-            let claims = read(&cloud).await.expect("read").map_or(0, |(note, _)| note.claims.len());
-            let set = cloud.scheduled(ACTION).await.expect("described");
-            if set.is_none() {
-                // Nothing had begun that would cost anything.
-                assert_eq!((world.running_tasks(), group(&cloud).await.desired), (0, MACHINES));
-                assert!(claims <= 1);
-                return;
-            }
-            watch(&world, &cloud, async || cloud_now(&cloud).await).await;
-        },
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -450,109 +396,4 @@ async fn nothing_is_scheduled_on_a_group_of_others() {
     let seen = group(&cloud).await;
     let limits = Limits { min: seen.min, max: seen.max };
     assert_eq!(limits, Limits { min: 1, max: 10 });
-}
-
-/// A request keeps the expiry that it was first made with, whoever repeats it, and when.
-#[tokio::test(start_paused = true)]
-async fn a_request_never_changes_once_it_is_written() {
-    let (world, cloud) = world(14, 0).await;
-    world.local.faults().add("RunTask:reset-after:40".parse().expect("a fault"));
-    let tag = |options: &mut crate::controller::Options| {
-        options.tags = BTreeMap::from([("team".to_owned(), "devices".to_owned())]);
-        (options.policy.owns_group, options.policy.lease_ms) = (true, LEASE);
-        options.join = Join::Latest;
-    };
-    let a = world.controller_with("a", tag);
-    a.add(250, SECOND).await;
-    a.until("a run", MINUTE, |it| it.run.is_some()).await;
-    let id = run(&a);
-    let key = format!("loadtop/{id}/slots/00000.json");
-    let request = async || match cloud.get_object(&key, None).await.expect("answered").0 {
-        Fetched::New(object) => {
-            let block: serde_json::Value = serde_json::from_slice(&object.body).expect("JSON");
-            Some(block["slots"][0]["request"].clone()).filter(|it| !it.is_null())
-        }
-        _ => None,
-    };
-    let mut first = None;
-    while first.is_none() {
-        world.run_for(SECOND).await;
-        first = request().await;
-    }
-    let before = wishes(&cloud).await[0].lease_until;
-    world.run_for(MINUTE).await;
-    a.leave().await;
-    let b = world.controller_with("b", |options| {
-        tag(options);
-        options.tags.clear();
-    });
-    b.until("the task is known", 5 * MINUTE, |it| it.tasks.value.running == 1).await;
-    assert!(wishes(&cloud).await[0].lease_until > before, "the lease was prolonged meanwhile");
-    assert_eq!(request().await, first);
-    let arns = cloud.list_tasks(None).await.expect("listed");
-    let tagged = cloud.describe_tagged(&arns).await.expect("described");
-    let tags = &tagged[0].1;
-    let expires = humantime::parse_rfc3339(&tags["loadtop:expires"]).expect("a time");
-    let expires = expires.duration_since(std::time::UNIX_EPOCH).expect("later").as_secs();
-    assert_eq!(expires, before / 1000, "{tags:?}");
-    assert_eq!((tags["team"].as_str(), tags["loadtop:run"].clone()), ("devices", id));
-    assert_eq!((arns.len(), world.ledger().doubled()), (1, 0));
-    // What the other one starts later has the run's tags, too.
-    b.add(250, SECOND).await;
-    world.until("all are alive", 5 * MINUTE, |it| it.alive() == 500).await;
-    let arns = cloud.list_tasks(None).await.expect("listed");
-    let tagged = cloud.describe_tagged(&arns).await.expect("described");
-    assert!(tagged.iter().all(|(_, tags)| tags["team"] == "devices"), "{tagged:?}");
-    b.leave().await;
-}
-
-proptest! {
-    #![proptest_config(Config { cases: cases(10), max_shrink_iters: 8, failure_persistence: None, ..Config::default() })]
-    /// The leader is killed at any time, another one may come for a while and is killed,
-    /// too, while calls fail.
-    #[test]
-    fn whenever_the_leaders_die_nothing_runs_after_the_lease(
-        seed in 0..10_000_u64,
-        first_ms in 0..150_000_u64,
-        gap_ms in 0..40_000_u64,
-        second_ms in prop::option::of(0..150_000_u64),
-        share in 0..20_u32,
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let (world, cloud) = world(seed, 0).await;
-            for call in ["PutScheduledUpdateGroupAction", "DescribeScheduledActions", "PutObject"] {
-                let fault = format!("{call}:error-after:{share}%");
-                world.local.faults().add(fault.parse().expect("a fault"));
-            }
-            let a = own(&world, "a");
-            a.add(500, 5 * SECOND).await;
-            world.run_for(Duration::from_millis(first_ms)).await;
-            a.leave().await;
-            world.run_for(Duration::from_millis(gap_ms)).await;
-            if let Some(second_ms) = second_ms {
-                let b = seat(&world, "b", LEASE, Join::Latest);
-                world.run_for(Duration::from_millis(second_ms)).await;
-                b.leave().await;
-            }
-            world.local.faults().clear();
-            if cloud.scheduled(ACTION).await.expect("described").is_some() {
-                watch(&world, &cloud, async || cloud_now(&cloud).await).await;
-            } else {
-                // It was never begun, or brought to its end.
-                world.run_for(5 * MINUTE).await;
-                assert_eq!((world.running_tasks(), world.ledger().alive()), (0, 0));
-            }
-        });
-    }
-}
-
-/// So many cases, or as many as `PROPTEST_CASES` says.
-fn cases(usual: u32) -> u32 {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|asked| asked.parse().ok());
-    asked.unwrap_or(usual)
 }

@@ -1,5 +1,6 @@
 //! The local cloud over real sockets, through the SDK's own clients.
 
+mod account;
 mod capacity;
 mod ecs;
 mod faults;

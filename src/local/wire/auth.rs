@@ -383,6 +383,60 @@ mod tests {
         }
     }
 
+    /// A request in another protocol that is signed as of `at`.
+    fn signed_for(key: &Key, service: &str, json: bool, at: SystemTime) -> (Protocol, Parts) {
+        let params = v4::SigningParams::builder()
+            .identity(&key.identity)
+            .region(REGION)
+            .name(service)
+            .time(at)
+            .settings(SigningSettings::default())
+            .build()
+            .expect("complete");
+        let mut headers = vec![("host", "127.0.0.1:1")];
+        headers.push(match json {
+            true => ("x-amz-target", "AmazonEC2ContainerServiceV20141113.ListTasks"),
+            false => ("content-type", "application/x-www-form-urlencoded"),
+        });
+        let mut request = Request::post("http://127.0.0.1:1/");
+        for (name, value) in &headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(()).expect("valid");
+        let body = SignableBody::Bytes(b"");
+        let uri = "http://127.0.0.1:1/";
+        let signable = SignableRequest::new("POST", uri, headers.into_iter(), body);
+        let output = sign(signable.expect("valid"), &params.into()).expect("signed");
+        output.into_parts().0.apply_to_request_http1x(&mut request);
+        let parts = request.into_parts().0;
+        (Protocol::of(&parts), parts)
+    }
+
+    #[test]
+    fn each_protocol_has_its_own_word_for_a_wrong_clock_and_for_a_wrong_scope() {
+        let key = Key::random();
+        let now = SystemTime::now();
+        let answer = |service, json, at| {
+            let (protocol, parts) = signed_for(&key, service, json, at);
+            let answer = key.verify(protocol, &parts, b"", now);
+            answer.map(Service::signed_as).unwrap_or_else(|error| error.code)
+        };
+        for (service, json, skewed) in [
+            ("ecs", true, "InvalidSignatureException"),
+            ("autoscaling", false, "SignatureDoesNotMatch"),
+            ("sts", false, "SignatureDoesNotMatch"),
+            ("iam", false, "SignatureDoesNotMatch"),
+            ("ec2", false, "RequestExpired"),
+        ] {
+            assert_eq!(answer(service, json, now - Duration::from_mins(4)), service);
+            assert_eq!(answer(service, json, now - Duration::from_mins(6)), skewed, "{service}");
+            assert_eq!(answer(service, json, now + Duration::from_mins(6)), skewed, "{service}");
+        }
+        // What was signed for another service is for no one.
+        assert_eq!(answer("servicequotas", true, now), "InvalidSignatureException");
+        assert_eq!(answer("lambda", false, now), "SignatureDoesNotMatch");
+    }
+
     #[test]
     fn times_are_read_or_refused() {
         let at = parse_time("20260102T030405Z").expect("a time");

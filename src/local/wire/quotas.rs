@@ -39,7 +39,9 @@ pub(super) fn answer(account: &Account, call: &Call) -> Result<Answer, ApiError>
     let wanted: Wanted = serde_json::from_slice(&call.body)
         .map_err(|error| ApiError::new("SerializationException", 400, error.to_string()))?;
     let key = (wanted.service_code, wanted.quota_code);
-    let value = account.quotas.get(&key).ok_or_else(|| {
+    let defaults = operation == "GetAWSDefaultServiceQuota";
+    let quotas = if defaults { &account.default_quotas } else { &account.quotas };
+    let value = quotas.get(&key).ok_or_else(|| {
         let message = "The request failed because the specified service does not exist.";
         ApiError::new("NoSuchResourceException", 400, message)
     })?;

@@ -121,15 +121,15 @@ fn a_group_has_so_many_and_they_come_in_pages() {
         }
     }
     assert_eq!(names, (0..125).map(|n| format!("a{n:03}")).collect::<Vec<_>>());
-    let named = |names: &[&str], from| DescribeActions {
+    let asked = |names: &[&str], from| DescribeActions {
         names: names.iter().map(|&it| it.to_owned()).collect(),
         from,
         ..DescribeActions::default()
     };
     let mut count = |request| world.engine.describe_actions(&request, world.now).expect("").0.len();
-    assert_eq!(count(named(&["a001", "nobody"], None)), 1);
-    assert_eq!(count(named(&[], Some(START + 8_000_000))), 1);
-    assert_eq!(count(named(&["a001"], Some(START + 8_000_000))), 1, "names alone count");
+    assert_eq!(count(asked(&["a001", "nobody"], None)), 1);
+    assert_eq!(count(asked(&[], Some(START + 8_000_000))), 1);
+    assert_eq!(count(asked(&["a001"], Some(START + 8_000_000))), 1, "names alone count");
     let many: Vec<String> = (0..51).map(|n| n.to_string()).collect();
     let request = DescribeActions { names: many, ..DescribeActions::default() };
     assert!(world.engine.describe_actions(&request, world.now).is_err());
