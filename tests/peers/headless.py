@@ -27,16 +27,17 @@ HOLD_S = 12
 ROOM = 4
 """Tasks that fit on a machine: the run needs two machines, and begins with one."""
 
+LEASE_S = 120
 PLACE = f"""
 region = "{REGION}"
 cluster = "{CLUSTER}"
 bucket = "{BUCKET}"
-run = {{ lease = "2m" }}
+run = {{ lease = {LEASE_S} }}
 """
 """What loadtop is told of the place; where its services are is in the environment. Should
 we be killed, agents end with their lease."""
 ON_MACHINES = f"""
-capacity = {{ group = "{GROUP}" }}
+capacity = {{ group = "{GROUP}", own = true }}
 task = {{ definition = "{AGENT}", container = "{AGENT}", agent = true }}
 """
 ON_FARGATE = """
@@ -90,6 +91,12 @@ class Site:
         """One of them, as bytes."""
         answer = client("s3", self.moto).get_object(Bucket=BUCKET, Key=f"loadtop/{run}/{key}")
         return answer["Body"].read()
+
+    def switches(self):
+        """The group's scheduled actions: the dead man's switch."""
+        scaling = client("autoscaling", self.moto)
+        answer = scaling.describe_scheduled_actions(AutoScalingGroupName=GROUP)
+        return answer["ScheduledUpdateGroupActions"]
 
     def tasks_left(self):
         """Tasks that moto says are not STOPPED."""
@@ -286,6 +293,8 @@ def steered_run(report, place):
             ensure(answer["result"] == "done" and answer["run"] == run, f"{answer}")
             ensure(answer["devices"]["live"] == 100, f"{answer}")
             eventually("four tasks run", lambda: tasks_run(place, 4))
+        with report.check("the group has its dead man's switch, set for the lease"):
+            check_switch(place)
         with report.check("a task whose agent is killed is replaced"):
             place.fleet.kill_one()
             eventually("a fifth was started", lambda: len(place.fleet.started[run]) == 5)
@@ -296,6 +305,7 @@ def steered_run(report, place):
             ensure(answer["result"] == "done", f"{answer}")
             check_ended(place, run, [-signal.SIGKILL, 0, 0, 0, 0])
             ensure(place.desired() == 0, f"{place.desired()} machines")
+            ensure(not place.switches(), f"switches: {place.switches()}")
         with report.check("the run's own process ends, and says what was lost"):
             process.wait(RUN_WITHIN)
             summary = json.loads("\n".join(lines.rest()))
@@ -309,6 +319,17 @@ def steered_run(report, place):
         with report.check("status says that no run is on"):
             answer, _ = place.loadtop_says("status", "--json")
             ensure(answer["runs"] == [], f"{answer}")
+
+
+def check_switch(place):
+    """One action sets minimum and desired to zero, when the lease is over and not before."""
+    switches = eventually("there is a switch", place.switches)
+    ensure(len(switches) == 1, f"{switches}")
+    switch = switches[0]
+    ensure(switch["MinSize"] == switch["DesiredCapacity"] == 0, f"{switch}")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    left = (switch["StartTime"] - now).total_seconds()
+    ensure(LEASE_S / 2 - 5 <= left <= LEASE_S + 300, f"{left:.0f} s are left of the switch")
 
 
 def run_of_programs(report, place):

@@ -13,7 +13,7 @@ use crate::local::{
     engine::{ACCOUNT, ApiError},
 };
 
-const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+pub(super) const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const SIMULATE: &str = "SimulatePrincipalPolicy";
 
 pub(super) fn answer(account: &Account, call: &Call) -> Result<Answer, ApiError> {

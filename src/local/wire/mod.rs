@@ -170,10 +170,11 @@ impl Protocol {
         ApiError::new(code, 500, "We encountered an internal error. Please try again.")
     }
 
-    fn refuse(self, error: &ApiError, id: &str) -> Answer {
+    /// A refusal; `namespace` is that of a Query service.
+    fn refuse(self, error: &ApiError, id: &str, namespace: &str) -> Answer {
         match self {
             Protocol::Json => json::refuse(error),
-            Protocol::Query => query::refuse(error, id),
+            Protocol::Query => query::refuse(error, id, namespace),
             Protocol::Ec2 => ec2::refuse(error, id),
             Protocol::Cbor => cbor::refuse(error),
             Protocol::Rest => rest::refuse(error, id),
@@ -208,14 +209,15 @@ impl Wire {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let id = format!("00000000-0000-4000-8000-{number:012x}");
         let (parts, body) = request.into_parts();
-        let protocol = Protocol::of(&parts);
+        let (protocol, namespace) = (Protocol::of(&parts), query::namespace(&parts));
         let result = match read(body).await {
             Ok(body) => self.dispatch(protocol, Call { parts, body, id: id.clone() }).await?,
             Err(error) => Err(error),
         };
         let mut answer = result.unwrap_or_else(|error| {
             let throttled = error.code == ApiError::throttled().code;
-            protocol.refuse(&if throttled { protocol.throttled() } else { error }, &id)
+            let error = if throttled { protocol.throttled() } else { error };
+            protocol.refuse(&error, &id, namespace)
         });
         if let Ok(id) = HeaderValue::from_str(&id) {
             answer.headers_mut().insert(protocol.request_id_header(), id);

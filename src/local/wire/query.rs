@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use aws_smithy_types::{DateTime, date_time::Format};
+use http::request::Parts;
 use serde_html_form::from_bytes;
 
-use super::{Answer, Call, reply, xml::Xml};
+use super::{Answer, Call, auth, iam, reply, sts, xml::Xml};
 use crate::{
+    cloud::calls::Service,
     local::{
         engine::{
             ApiError,
@@ -184,9 +186,18 @@ pub(super) fn operation(call: &Call) -> String {
     form.get("Action").unwrap_or_default().to_owned()
 }
 
-pub(super) fn refuse(error: &ApiError, id: &str) -> Answer {
+/// What the answers to a request are in: each service has a namespace of its own.
+pub(super) fn namespace(parts: &Parts) -> &'static str {
+    match () {
+        () if auth::claims(parts, Service::Sts) => sts::NAMESPACE,
+        () if auth::claims(parts, Service::Iam) => iam::NAMESPACE,
+        () => NAMESPACE,
+    }
+}
+
+pub(super) fn refuse(error: &ApiError, id: &str, namespace: &str) -> Answer {
     let mut xml = Xml::new();
-    xml.element(&format!(r#"ErrorResponse xmlns="{NAMESPACE}""#), |xml| {
+    xml.element(&format!(r#"ErrorResponse xmlns="{namespace}""#), |xml| {
         xml.element("Error", |xml| {
             xml.field("Type", if error.status < 500 { "Sender" } else { "Receiver" })
                 .field("Code", error.code)
@@ -208,9 +219,15 @@ pub(super) fn respond_in(
     id: &str,
     result: impl FnOnce(&mut Xml),
 ) -> String {
+    enveloped(namespace, action, id, |xml| {
+        xml.element(&format!("{action}Result"), result);
+    })
+}
+
+fn enveloped(namespace: &str, action: &str, id: &str, content: impl FnOnce(&mut Xml)) -> String {
     let mut xml = Xml::new();
     xml.element(&format!(r#"{action}Response xmlns="{namespace}""#), |xml| {
-        xml.element(&format!("{action}Result"), result);
+        content(xml);
         xml.element("ResponseMetadata", |xml| {
             xml.field("RequestId", id);
         });
@@ -218,8 +235,9 @@ pub(super) fn respond_in(
     xml.finish()
 }
 
+/// Who has nothing to say has no result, not an empty one.
 fn done(action: &str, id: &str) -> String {
-    respond(action, id, |_| {})
+    enveloped(NAMESPACE, action, id, |_| {})
 }
 
 fn put_action(form: &Form) -> Result<PutAction, ApiError> {

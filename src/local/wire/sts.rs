@@ -10,7 +10,7 @@ use crate::local::{
     engine::{ACCOUNT, ApiError},
 };
 
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+pub(super) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// The id that the user behind the key has.
 const USER_ID: &str = "AIDA0000000000000000";
 

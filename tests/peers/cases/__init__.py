@@ -5,9 +5,9 @@ whatever an earlier case keeps. Paths are JMESPath. Another operation is another
 another service another file, and its name below.
 """
 
-from . import autoscaling, ecs, s3
+from . import account, autoscaling, ecs, s3
 
-SERVICES = ["ecs", "autoscaling", "s3"]
+SERVICES = ["ecs", "autoscaling", "s3", "sts", "iam", "ec2", "service-quotas"]
 """The services that boto3 drives the local cloud in, as boto3 calls them."""
 
-CASES = [*ecs.CASES, *autoscaling.CASES, *s3.CASES]
+CASES = [*ecs.CASES, *autoscaling.CASES, *s3.CASES, *account.CASES]

@@ -13,6 +13,10 @@ def of_group(operation, parameters=None, **more):
     return scaling(operation, {"AutoScalingGroupName": "$group"} | (parameters or {}), **more)
 
 
+INVALID = {"fails": "ValidationError", "modelled": False}
+"""What is out of its range, by a code that the model does not have."""
+SWITCH = {"ScheduledActionName": "peers", "MinSize": 0, "DesiredCapacity": 0}
+
 CASES = [
     scaling(
         "DescribeAutoScalingGroups",
@@ -71,6 +75,35 @@ CASES = [
         },
         waits=True,
     ),
+    of_group("UpdateAutoScalingGroup", {"MinSize": 0, "MaxSize": 9}),
+    scaling("DescribeAutoScalingGroups", says={"AutoScalingGroups[0].MaxSize": 9}),
+    of_group("UpdateAutoScalingGroup", {"MinSize": 5, "MaxSize": 4}, **INVALID),
+    scaling("UpdateAutoScalingGroup", {"AutoScalingGroupName": "nowhere"}, **INVALID),
+    of_group("PutScheduledUpdateGroupAction", SWITCH | {"StartTime": "$later"}),
+    of_group(
+        "DescribeScheduledActions",
+        {"ScheduledActionNames": ["peers"]},
+        says={
+            "ScheduledUpdateGroupActions[].ScheduledActionName": ["peers"],
+            "ScheduledUpdateGroupActions[].StartTime": ["$later"],
+            "ScheduledUpdateGroupActions[].DesiredCapacity": [0],
+        },
+    ),
+    of_group(
+        "PutScheduledUpdateGroupAction",
+        SWITCH | {"StartTime": "$earlier"},
+        because="in the past",
+        **INVALID,
+    ),
+    of_group(
+        "PutScheduledUpdateGroupAction",
+        SWITCH | {"ScheduledActionName": "another", "StartTime": "$later"},
+        fails="AlreadyExists",
+    ),
+    of_group("DeleteScheduledAction", {"ScheduledActionName": "peers"}),
+    of_group("DeleteScheduledAction", {"ScheduledActionName": "peers"}, **INVALID),
+    of_group("DescribeScheduledActions", says={"ScheduledUpdateGroupActions": []}),
+    of_group("DescribeScheduledActions", {"MaxRecords": 101}, **INVALID),
     scaling(
         "DescribeAutoScalingGroups",
         fails="SignatureDoesNotMatch",
