@@ -10,6 +10,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | the command line |
+//! | [`doctor`] | what a run would stumble over, looked at before; the least policies |
 //! | [`config`] | what is told by flags, environment and `loadtop.toml` |
 //! | [`place`], [`session`] | where a command works, and what it stands on |
 //! | [`doctor`] | what a run would stumble over; the least policies |
@@ -86,6 +87,18 @@
 //!   tests run. Its tasks cannot read there, so they are told of none.
 //! - A run is made with a revision of a task definition, which is in its registry with the
 //!   watchdog and the stop timeout: whoever takes the lead starts the same tasks.
+//! - What a run's tasks run on, group or Fargate, is in its registry, and settled after the
+//!   capacity providers were looked at: where one scales the group nobody here does.
+//! - Tasks report less often where many report; the interval only grows during a run, and
+//!   reports are queried second by second, so that figures survive a change of it.
+//! - The switch of a group is one scheduled action per group, not per run: that of one run
+//!   would end the instances of another ([`model::switch`]). It moves before the lease
+//!   does, so the lease never goes further than what ends the instances after it.
+//! - What is metered are amounts, never dollars ([`model::cost`]): prices may be unknown,
+//!   and a successor that knows them goes on with the same amounts. An unknown price is
+//!   named and counts as nothing, never silently.
+//! - What needs EC2, IAM or Service Quotas is a few signed calls and no further SDK; each
+//!   call of any service is a row of [`cloud::calls`], from which the policies are made.
 //! - What a leader knows of the tasks it tells all others in `progress.json`, so that
 //!   a dashboard which follows costs two small reads a refresh, whatever the fleet's size.
 //! - An instance goes by cordon, look, StopTask, look, terminate; which ones are to go is

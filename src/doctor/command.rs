@@ -43,6 +43,7 @@ pub async fn run(arguments: Doctor) -> color_eyre::Result<u8> {
         Place::Standing(standing) => match standing.open().await {
             Ok(cloud) => {
                 let subject = Subject::new(cloud, load, !arguments.no_write);
+                let subject = subject.configured(standing.config());
                 announce(&subject);
                 examine(&subject).await
             }
@@ -92,8 +93,8 @@ async fn policies(place: &Place, load: Load, of: Option<Document>) -> color_eyre
             Scope::default()
         }
         Place::Standing(standing) => {
-            let cloud = standing.connect().await?;
-            let subject = Subject::new(cloud, load, false);
+            let cloud = standing.open().await?;
+            let subject = Subject::new(cloud, load, false).configured(standing.config());
             let facts = facts::gather(&subject).await;
             if let Err(error) = &facts.caller.who {
                 say(&format!("* stands for the account, which is not known: {error}"));

@@ -34,7 +34,11 @@ mod tests;
 pub use command::run;
 pub use finding::{Finding, Report, Verdict};
 
-use crate::{cloud::Cloud, config::Task, model::capacity::Capacity};
+use crate::{
+    cloud::Cloud,
+    config::{Config, Task},
+    model::capacity::Capacity,
+};
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -79,6 +83,18 @@ impl Subject {
             identity: None,
         };
         Subject { cloud, task, owns_group: false, load, writes }
+    }
+
+    /// The same with what the configuration says of tasks and group. A task of an image of
+    /// the user's own is one device.
+    #[must_use]
+    pub fn configured(mut self, config: &Config) -> Self {
+        self.task = config.task.clone();
+        self.owns_group = config.owns_group;
+        if !self.runs_agent() {
+            self.load.per_task = 1;
+        }
+        self
     }
 
     /// What tasks run on.
