@@ -66,13 +66,12 @@ fn cluster(subject: &Subject, facts: &Facts) -> Vec<Finding> {
         Finding::fail(CLUSTER, seen, todo)
     };
     let mut findings = vec![finding];
-    findings.extend(providers(subject, cluster));
+    findings.extend(providers(name, subject.capacity(), cluster));
     findings
 }
 
 /// What stands between us and the capacity.
-fn providers(subject: &Subject, cluster: &ClusterFacts) -> Option<Finding> {
-    let name = &subject.cloud.names().cluster;
+fn providers(name: &str, capacity: &Capacity, cluster: &ClusterFacts) -> Option<Finding> {
     let put = |provider: &str| {
         let mut all = cluster.providers.clone();
         all.push(provider.to_owned());
@@ -87,7 +86,7 @@ fn providers(subject: &Subject, cluster: &ClusterFacts) -> Option<Finding> {
         let seen = format!("{name} has no capacity provider {provider}");
         Finding::fail(PROVIDERS, seen, put(provider))
     };
-    match subject.capacity() {
+    match capacity {
         Capacity::Fargate { spot: true } if lacks(SPOT) => Some(lacking(SPOT)),
         Capacity::Fargate { .. } => None,
         Capacity::Group { provider: Some(provider), .. } if lacks(provider) => {
@@ -324,6 +323,22 @@ mod tests {
         assert_eq!(suspended(&["AZRebalance"], 2), []);
         assert_eq!(suspended(&[], 1), []);
         assert_eq!(suspended(&["Launch"], 1)[0].verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn spot_needs_its_provider() {
+        let with = |all: &[&str]| ClusterFacts {
+            providers: all.iter().map(|it| (*it).to_owned()).collect(),
+            ..ClusterFacts::default()
+        };
+        let spot = Capacity::Fargate { spot: true };
+        assert_eq!(providers("c", &spot, &with(&["FARGATE", "FARGATE_SPOT"])), None);
+        assert_eq!(providers("c", &Capacity::Fargate { spot: false }, &with(&[])), None);
+        let lacking = providers("c", &spot, &with(&["FARGATE"])).expect("a finding");
+        assert_eq!(lacking.verdict, Verdict::Fail);
+        assert!(lacking.seen.contains("c has no capacity provider FARGATE_SPOT"), "{lacking:?}");
+        let told = lacking.todo.as_deref().unwrap_or_default();
+        assert!(told.contains("--capacity-providers FARGATE FARGATE_SPOT"), "{told}");
     }
 
     #[test]

@@ -169,8 +169,6 @@ async fn fargate_wants_subnets_addresses_and_vcpus() {
     says(&report, "network", Verdict::Fail, "'subnet-x' does not exist", "describe-subnets");
     let report = examine(&missing(|it| it.network.security_groups.push("sg-x".into()))).await;
     says(&report, "network", Verdict::Fail, "'sg-x' does not exist", "describe-security-groups");
-    let report = examine(&missing(|it| it.capacity = Capacity::Fargate { spot: true })).await;
-    says(&report, "capacity providers", Verdict::Fail, "no capacity provider FARGATE_SPOT", "put-");
     // A definition of instances does not run there.
     let mut of_instances = on_fargate(&fine);
     of_instances.task = subject(&fine, |_| {}).task;
