@@ -3,11 +3,13 @@
 use std::{
     fs,
     process::{Child, Stdio},
+    thread,
+    time::Duration,
 };
 
 use loadtop::{
     cloud::{
-        Cloud, Names,
+        Cloud, CloudError, ErrorKind, Names,
         types::{Condition, TaskRequest},
     },
     model::{
@@ -77,6 +79,21 @@ impl World {
         Cloud::connect(&self.local.endpoint(), names)
     }
 
+    /// Makes a call over a connection of its own: one that waited unattended may be gone.
+    /// AWS's buckets, which the verbs here empty, are waited for.
+    fn ask<T>(&self, call: impl AsyncFn(Cloud) -> Result<T, CloudError>) -> T {
+        let mut answer = None;
+        eventually("the call is not throttled", || {
+            pause();
+            match runtime().block_on(call(self.cloud())) {
+                Err(error) if error.kind == ErrorKind::Throttled => {}
+                settled => answer = Some(settled.unwrap()),
+            }
+            answer.is_some()
+        });
+        answer.unwrap()
+    }
+
     /// A verb's answer and exit code.
     fn verb(&self, arguments: &[&str]) -> (Value, i32) {
         let output = self.house.run_with(&[arguments, &["--json"]].concat(), &self.local.exports);
@@ -128,15 +145,19 @@ impl World {
             "tags": [["loadtop:expires", expires]],
         });
         let request: TaskRequest = serde_json::from_value(request).unwrap();
-        let cloud = self.cloud();
-        runtime().block_on(cloud.run_task(&request)).unwrap().tasks[0].arn.clone()
+        let started = self.ask(async |cloud| cloud.run_task(&request).await);
+        started.tasks[0].arn.clone()
     }
 
     fn statuses(&self, arns: &[String]) -> Vec<String> {
-        let cloud = self.cloud();
-        let seen = runtime().block_on(cloud.describe_tasks(arns)).unwrap();
+        let seen = self.ask(async |cloud| cloud.describe_tasks(arns).await);
         seen.into_iter().map(|task| task.last_status).collect()
     }
+}
+
+/// Between two looks: calls of an account share a bucket.
+fn pause() {
+    thread::sleep(Duration::from_millis(250));
 }
 
 #[test]
@@ -164,19 +185,21 @@ fn what_a_killed_leader_left_is_reaped_and_a_run_that_is_held_is_not() {
     let new = world.ghost("new", "2120-01-01T00:00:00Z");
     let ghosts = [old.clone(), new.clone()];
     // A run that ended long ago could not put the group's minimum back.
-    let cloud = world.cloud();
     let note = Note {
         group: "loadtop".to_owned(),
         former: Some(Limits { min: 1, max: 10 }),
         at: 1000,
         claims: [("gone".to_owned(), 1000)].into(),
     };
-    let (name, body) = (key(&cloud.place(), "loadtop"), serde_json::to_vec(&note).unwrap());
-    let put = cloud.put_object(&name, body.into(), Condition::Always);
-    runtime().block_on(put).unwrap();
+    let body = serde_json::to_vec(&note).unwrap();
+    world.ask(async |cloud| {
+        let name = key(&cloud.place(), "loadtop");
+        cloud.put_object(&name, body.clone().into(), Condition::Always).await
+    });
 
     let mut found = Value::Null;
     eventually("its lease has lapsed", || {
+        pause();
         let (json, code) = world.verb(&["reap", "--dry-run"]);
         assert_eq!((&json["result"], code), (&json!("found"), 1), "{json:#}");
         assert_eq!(json["tasks"], json!([old]), "{json:#}");
@@ -195,7 +218,7 @@ fn what_a_killed_leader_left_is_reaped_and_a_run_that_is_held_is_not() {
     let runs = world.runs();
     assert_eq!((runs.len(), &runs[0]["tasks"]["running"]), (1, &json!(1)), "{runs:#?}");
     assert_ne!(runs[0]["run"], lapsed);
-    assert_eq!(runtime().block_on(cloud.group()).unwrap().min, 1);
+    assert_eq!(world.ask(async |cloud| cloud.group().await).min, 1);
     let (again, code) = world.verb(&["reap", "--yes"]);
     assert_eq!((&again["result"], code), (&json!("done"), 0), "{again:#}");
     assert_eq!(again["runs"], json!([]));
@@ -211,17 +234,16 @@ fn the_instances_of_a_run_that_was_left_go_and_their_minimum_comes_back() {
     let world = World::with_file(
         "cluster = \"loadtop\"\nbucket = \"loadtop\"\nregions = [\"eu-west-1\"]\n\
          [capacity]\ngroup = \"loadtop\"\nown = true\n\
-         [task]\ndefinition = \"loadtop-agent\"\ncontainer = \"agent\"\n",
+         [task]\ndefinition = \"loadtop-agent\"\ncontainer = \"agent\"\nagent = true\n",
     );
     let target = Target::start(Manner::Echo);
-    let cloud = world.cloud();
-    let ask = runtime();
-    ask.block_on(cloud.set_limits(1, 10)).unwrap();
+    world.ask(async |cloud| cloud.set_limits(1, 10).await);
     let mut left = world.headless(&target, &["--lease", "30s"]);
-    assert!(ask.block_on(cloud.scheduled(ACTION)).unwrap().is_some());
+    let set = world.ask(async |cloud| cloud.scheduled(ACTION).await);
+    assert!(set.is_some());
     left.kill();
     eventually("its instances have gone", || {
-        let group = ask.block_on(cloud.group()).unwrap();
+        let group = world.ask(async |cloud| cloud.group().await);
         (group.min, group.desired, group.machines.len()) == (0, 0, 0)
     });
     let (reaped, code) = world.verb(&["reap", "--yes"]);
@@ -230,6 +252,6 @@ fn the_instances_of_a_run_that_was_left_go_and_their_minimum_comes_back() {
     assert_eq!(unseen.len(), 1, "{reaped:#}");
     assert!(unseen[0].as_str().unwrap().contains("eu-west-1 loadtop cannot be looked into"));
     assert_eq!(world.runs(), Vec::<Value>::new());
-    let group = ask.block_on(cloud.group()).unwrap();
+    let group = world.ask(async |cloud| cloud.group().await);
     assert_eq!((group.min, group.max), (1, 10));
 }
