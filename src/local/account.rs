@@ -26,6 +26,9 @@ const MAY_LIST: &str = "s3:ListBucket";
 /// Codes by which S3 says that an object is not there.
 const NOT_THERE: &str = "NoSuchKey";
 
+/// The quota of vCPUs on Fargate Spot.
+const SPOT_QUOTA: &str = "L-36FBB829";
+
 /// What the account has, and what those who call may not do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Account {
@@ -54,7 +57,7 @@ pub struct Subnet {
 
 impl Default for Account {
     /// Two subnets of 256 addresses, of which AWS keeps five, a security group, and
-    /// the quotas of a small account.
+    /// the quotas of a small account, of which one was set for it.
     fn default() -> Self {
         let subnet = |number: char| Subnet {
             id: format!("subnet-0000000{number}"),
@@ -63,15 +66,16 @@ impl Default for Account {
         };
         let quotas = [
             ("fargate", "L-3032A538", 64.0),
-            ("fargate", "L-36FBB829", 64.0),
+            ("fargate", SPOT_QUOTA, 64.0),
             ("ec2", "L-1216C47A", 640.0),
         ];
         let quotas = quotas.map(|(service, code, n)| ((service.to_owned(), code.to_owned()), n));
+        let set = quotas.iter().filter(|((_, code), _)| code == SPOT_QUOTA).cloned();
         Account {
             denied: BTreeSet::new(),
             subnets: ['a', 'b'].map(subnet).into(),
             security_groups: vec![("sg-00000000".to_owned(), "default".to_owned())],
-            quotas: BTreeMap::new(),
+            quotas: set.collect(),
             default_quotas: quotas.into(),
         }
     }

@@ -157,7 +157,7 @@ QUERY = {
     },
 }
 VARIABLE = {"name": "PEERS", "value": "1"}
-QUOTA = ["--quota-code", "L-3032A538"]
+QUOTA = ["--quota-code", "L-36FBB829"]
 OVERRIDES = {"containerOverrides": [{"name": "agent", "environment": [VARIABLE]}]}
 FARGATE = {
     "family": "peers-fargate",
@@ -202,7 +202,7 @@ VALUES = {
     "--overrides": lambda *_: json.dumps(OVERRIDES),
     "--policy-source-arn": lambda world, _: world.caller(),
     "--prefix": lambda *_: "peers",
-    "--quota-code": lambda *_: "L-3032A538",
+    "--quota-code": lambda *_: QUOTA[1],
     "--reason": lambda *_: "the peers have seen it",
     "--requires-compatibilities": lambda *_: "EC2",
     "--resource-arns": lambda *_: "*",

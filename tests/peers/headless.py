@@ -285,9 +285,11 @@ def steered_run(report, place):
         process = stack.enter_context(
             running(words, log, place.environment, stdout=subprocess.PIPE, text=True)
         )
-        lines = Lines(process)
+        lines, run = Lines(process), None
         with report.check("status finds the run on moto, with its tasks"):
             run = eventually("two tasks run", lambda: tasks_run(place, 2))
+        if run is None:
+            return
         with report.check("add: fifty more devices, and two more tasks"):
             answer, _ = place.loadtop_says("add", "50", "--ramp-up", "1s", "--wait=60s", "--json")
             ensure(answer["result"] == "done" and answer["run"] == run, f"{answer}")

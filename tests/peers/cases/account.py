@@ -5,6 +5,8 @@ from .case import Case, is_something
 SUBNET = "subnet-0000000a"
 SECURITY_GROUP = "sg-00000000"
 ON_DEMAND = {"ServiceCode": "fargate", "QuotaCode": "L-3032A538"}
+SPOT = {"ServiceCode": "fargate", "QuotaCode": "L-36FBB829"}
+"""The only one that was set for the account; all others are as everybody has them."""
 ANOTHER = {"ServiceCode": "fargate", "QuotaCode": "L-00000000"}
 
 
@@ -61,10 +63,10 @@ QUOTAS = [
     Case(
         "service-quotas",
         "GetServiceQuota",
-        ON_DEMAND,
-        says={"Quota.QuotaCode": "L-3032A538", "Quota.Value": is_something},
+        SPOT,
+        says={"Quota.QuotaCode": "L-36FBB829", "Quota.Value": is_something},
     ),
-    Case("service-quotas", "GetServiceQuota", ANOTHER, fails="NoSuchResourceException"),
+    Case("service-quotas", "GetServiceQuota", ON_DEMAND, fails="NoSuchResourceException"),
     Case(
         "service-quotas",
         "GetAWSDefaultServiceQuota",
