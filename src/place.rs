@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
+use color_eyre::eyre::eyre;
 use rustix::process::{Resource, getrlimit};
 
 use crate::{
     cli::{self, Where},
-    cloud::{Access, Cloud, CloudError, Names, Site},
+    cloud::{Access, BucketSeen, Cloud, CloudError, ErrorKind, Names, Site},
     config::{Asked, Config, File, Found, Lookup, Reach, Task},
     session,
     usage::Usage,
@@ -125,7 +126,46 @@ impl Standing {
         if let Some(home) = &self.home {
             cloud = cloud.with_objects_of(&Cloud::open(home, self.names()).await?);
         }
+        // Whether another region has such a cluster is for whoever looks there.
+        let is_home = self.home.is_none();
+        if is_home {
+            self.check(&cloud).await?;
+        }
         session::with_bucket(cloud).await
+    }
+
+    /// Refuses what nothing can come of: credentials that are not accepted, a cluster or a
+    /// bucket that is not there. Whatever else is wrong may pass, or may be forbidden to
+    /// ask for, and is for whoever needs it to say.
+    async fn check(&self, cloud: &Cloud) -> color_eyre::Result<()> {
+        let (label, names) = (self.reach.label(), cloud.names());
+        let has_bucket = !names.bucket.is_empty();
+        let bucket = async { if has_bucket { Some(cloud.bucket_facts().await) } else { None } };
+        let (cluster, bucket) = tokio::join!(cloud.cluster(), bucket);
+        if let Some(Ok(BucketSeen::Elsewhere(region))) = bucket {
+            let bucket = &names.bucket;
+            return Err(eyre!(
+                "the bucket {bucket} is in {region}, and runs at {label} need one in their region"
+            ));
+        }
+        let bucket = bucket.and_then(Result::err).map(|error| {
+            let bucket = &names.bucket;
+            let todo = format!("name another (--bucket), or `aws s3 mb s3://{bucket}` makes it");
+            (error, todo)
+        });
+        let cluster = cluster.err().map(|error| {
+            let todo = "name another (--cluster), or its region and account; `aws ecs \
+                        list-clusters` shows those that are there";
+            (error, todo.to_owned())
+        });
+        for (error, todo) in cluster.into_iter().chain(bucket) {
+            match error.kind {
+                ErrorKind::Unauthenticated => return Err(eyre!("at {label}: {error}")),
+                ErrorKind::NotFound => return Err(eyre!("at {label}: {error}; {todo}")),
+                _ => tracing::warn!("{label}: {error}"),
+            }
+        }
+        Ok(())
     }
 
     /// Clients for it as it is, with a bucket or without.

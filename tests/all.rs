@@ -9,6 +9,7 @@
 
 mod architecture;
 mod bad_input;
+mod bad_places;
 mod config;
 mod dashboard;
 mod doctor;

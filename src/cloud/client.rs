@@ -55,6 +55,9 @@ const UNAUTHENTICATED: [&str; 14] = [
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
 ];
+/// What to do about that.
+const RENEW: &str = "renew the credentials (such as by `aws sso login`), or see what \
+                     `aws sts get-caller-identity` and `loadtop doctor` say";
 /// Codes of what the credentials may not do.
 const DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
@@ -324,6 +327,10 @@ where
         (None, Some(code)) => code.clone(),
         _ if unsigned => format!("there are no credentials: {}", innermost(error)),
         _ => innermost(error),
+    };
+    let message = match kind {
+        ErrorKind::Unauthenticated => format!("{message}; {RENEW}"),
+        _ => message,
     };
     CloudError { call, kind, code, message }
 }

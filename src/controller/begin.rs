@@ -18,11 +18,11 @@ use super::{
     wishes::Stored,
 };
 use crate::{
-    cloud::CloudError,
+    cloud::{CloudError, ErrorKind},
     model::{
         leadership::Leadership,
         registry::{Registry, Workload},
-        wish::Wish,
+        wish::{Change, Wish},
     },
     plan::Plan,
     record::{Journal, RunFolder},
@@ -117,6 +117,12 @@ impl Actor {
             Ok(stored) => {
                 self.clock.observe(stored.dated);
                 self.take_wish(stored);
+            }
+            Err(error) if error.kind == ErrorKind::Denied => {
+                self.notice(Level::Error, format!("{error}; the run cannot begin"));
+                if let Some(run) = &mut self.run {
+                    run.change(Change::Stop { scale_to_zero: false });
+                }
             }
             Err(error) => {
                 self.looks.edit_from = self.clock.monotonic() + RETRY_MS;

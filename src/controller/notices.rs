@@ -1,7 +1,7 @@
 //! The notices: numbered lines for the person.
 //!
 //! Invariant: numbers only grow; the same text again in a row raises its count
-//! instead of pushing others out.
+//! instead of pushing others out, and so does the same trouble among others.
 
 use std::sync::Arc;
 
@@ -10,6 +10,9 @@ use crate::model::Millis;
 
 /// How many are kept.
 const MOST: usize = 500;
+/// Among so many of the latest the same trouble is looked for: what cannot be reached is
+/// mostly several things, each of which is tried again and again.
+const TROUBLES: usize = 8;
 
 /// The latest notices.
 #[derive(Debug, Default)]
@@ -27,9 +30,10 @@ impl Notices {
             Level::Error => tracing::error!("{text}"),
         }
         let list = Arc::make_mut(&mut self.list);
-        if let Some(last) = list.last_mut().filter(|last| last.text == text) {
-            last.times += 1;
-            last.at = at;
+        let among = if level == Level::Info { 1 } else { TROUBLES };
+        if let Some(same) = list.iter_mut().rev().take(among).find(|it| it.text == text) {
+            same.times += 1;
+            same.at = at;
             return;
         }
         self.next += 1;
@@ -57,5 +61,22 @@ mod tests {
         let list = notices.list();
         let seen: Vec<_> = list.iter().map(|it| (it.number, it.times, it.text.as_str())).collect();
         assert_eq!(seen, [(1, 2, "a"), (2, 1, "b")]);
+    }
+
+    #[test]
+    fn several_troubles_that_take_turns_are_told_once_each() {
+        let mut notices = Notices::default();
+        for at in 0..10 {
+            notices.add(at, Level::Warning, "no cluster");
+            notices.add(at, Level::Warning, "no group");
+        }
+        let list = notices.list();
+        let seen: Vec<_> = list.iter().map(|it| (it.number, it.times, it.at)).collect();
+        assert_eq!(seen, [(1, 10, 9), (2, 10, 9)]);
+        // Orders are told each time.
+        notices.add(10, Level::Info, "added");
+        notices.add(11, Level::Info, "removed");
+        notices.add(12, Level::Info, "added");
+        assert_eq!(notices.list().len(), 5);
     }
 }

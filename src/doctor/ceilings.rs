@@ -162,8 +162,7 @@ fn instance_vcpus(facts: &Facts, group: &GroupFacts, instances: &[InstanceSeen])
         let family = kind.split('.').next().unwrap_or_default();
         family.contains(|c: char| c.is_ascii_digit())
     };
-    let foreign =
-        group.types.iter().find(|kind| is_amazons(kind) && !kind.starts_with(STANDARD));
+    let foreign = group.types.iter().find(|kind| is_amazons(kind) && !kind.starts_with(STANDARD));
     let largest = instances.iter().map(|it| it.cpu_left).max().unwrap_or(0);
     // What is free of an instance is at most what it has.
     let each = (f64::from(largest) / UNITS).ceil();

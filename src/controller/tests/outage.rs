@@ -1,5 +1,6 @@
-//! The way to the cloud is gone for a minute, at each stage of a run: nothing is
-//! forgotten, nothing is done twice, and what was ordered meanwhile comes.
+//! The way to the cloud is gone for a minute, or the credentials are not accepted, at each
+//! stage of a run: nothing is forgotten, nothing is done twice, and what was ordered
+//! meanwhile comes.
 
 use std::time::Duration;
 
@@ -84,4 +85,30 @@ async fn while_it_is_being_ended() {
     seat.end_run(false).await;
     outage(&world, &seat).await;
     ended(&world, seat).await;
+}
+
+/// The credentials expire, and are renewed two minutes later.
+#[tokio::test(start_paused = true)]
+async fn expired_credentials_in_mid_run() {
+    let (world, seat) = ramping(54).await;
+    world.until("some run", MINUTE, |it| it.alive() > 300).await;
+    world.local.expire_credentials();
+    seat.order(Command::Remove { devices: 250 }).await;
+    seat.until("it is told, with what to do", MINUTE, |it| {
+        let says = |text: &str| text.contains("expired") && text.contains("aws sso login");
+        it.notices.iter().any(|it| it.level >= Level::Warning && says(&it.text))
+    })
+    .await;
+    world.run_for(2 * MINUTE).await;
+    let notices = seat.handle.snapshots.borrow().notices.len();
+    assert!(notices < 30, "{notices} notices of the same");
+    // Those that run go on: their lease is longer than that.
+    assert!(world.ledger().alive() > 300);
+    world.local.renew_credentials();
+    world.until("what was ordered comes", 3 * MINUTE, |it| it.alive() == 750).await;
+    assert_alive(&world, 0..750);
+    assert!(leads(&seat));
+    let gave_up = seat.handle.snapshots.borrow().tasks.value.given_up;
+    assert_eq!(gave_up, 0, "nothing was given up because of that");
+    end(&world, seat).await;
 }
