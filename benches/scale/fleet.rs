@@ -75,6 +75,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
         definition: None,
         takes: None,
         policy: Policy::default(),
+        tags: std::collections::BTreeMap::new(),
         limit: None,
         prices: None,
         runs: folder.path().join("runs"),

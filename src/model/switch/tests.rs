@@ -114,7 +114,9 @@ fn what_stands_is_looked_at_again_and_may_be_gone() {
     let times: Vec<Millis> = (10_000..90_000)
         .filter(|now| {
             let asked = switch.step(40_000, *now);
-            asked.iter().for_each(|until| _ = switch.learn_failed(*until, true, *now));
+            if let Some(until) = asked {
+                switch.learn_failed(until, true, *now);
+            }
             asked.is_some()
         })
         .collect();
