@@ -60,10 +60,15 @@ def loadtop_and_emulators(report, ground):
     if missing:
         report.skip("loadtop against moto and ministack", f"{sorted(missing)} are not there")
         return
-    # Only now: it needs what may not be installed.
-    import headless
+    # Only now: they need what may not be installed.
+    import other_runs
+    import whole_run
+    from place import furnished
 
-    headless.judge(report, ground)
+    with furnished(ground) as place:
+        other_runs.look_beforehand(report, place)
+        whole_run.judge(report, place)
+        other_runs.judge(report, place)
 
 
 SUITES = {
