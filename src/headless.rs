@@ -198,10 +198,10 @@ impl Runner {
         let ms = |time: Duration| time.as_millis() as u64;
         let ask = Ask { devices, ramp_ms: ms(ramp_up), hold_ms: Some(ms(hold_for)) };
         let forecast = Forecast::of(&ask, basis);
-        match forecast.can_be_done() {
-            true => Ok(forecast),
-            false => Err(Usage(forecast.refusals.join("; ")).into()),
+        if forecast.can_be_done() {
+            return Ok(forecast);
         }
+        Err(Usage(forecast.refusals.join("; ")).into())
     }
 
     /// Adds the devices, waits for the ramp, and holds.

@@ -163,7 +163,7 @@ calls! {
         ("s3:GetObject", Objects) ("s3:ListBucket", Bucket);
     PUT_OBJECT: "PutObject" of S3 by Both needs ("s3:PutObject", Objects);
     LIST_OBJECTS: "ListObjectsV2" of S3 by Operator needs ("s3:ListBucket", Bucket);
-    HEAD_BUCKET: "HeadBucket" of S3 by Doctor needs ("s3:ListBucket", Bucket);
+    HEAD_BUCKET: "HeadBucket" of S3 by Operator needs ("s3:ListBucket", Bucket);
     GET_CALLER: "GetCallerIdentity" of Sts by Doctor needs;
     SIMULATE: "SimulatePrincipalPolicy" of Iam by Doctor needs
         ("iam:SimulatePrincipalPolicy", Everything);

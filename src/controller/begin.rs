@@ -119,6 +119,7 @@ impl Actor {
                 self.take_wish(stored);
             }
             Err(error) if error.kind == ErrorKind::Denied => {
+                self.looks.edit_from = self.clock.monotonic() + RETRY_MS;
                 self.notice(Level::Error, format!("{error}; the run cannot begin"));
                 if let Some(run) = &mut self.run {
                     run.change(Change::Stop { scale_to_zero: false });

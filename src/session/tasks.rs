@@ -112,10 +112,10 @@ async fn found(cloud: &Cloud, site: &Site, asked: Asked) -> color_eyre::Result<F
             (name, container, identity)
         }
         (None, Some(config::Task::Image(image))) => {
-            return match asked.registers {
-                true => image_of(cloud, &image, asked.tags).await,
-                false => Ok(image_to_be(&image)),
-            };
+            if !asked.registers {
+                return Ok(image_to_be(&image));
+            }
+            return image_of(cloud, &image, asked.tags).await;
         }
         (None, None) => {
             let names = cloud.names();
