@@ -134,15 +134,12 @@ pub enum Command {
     Watchdog(Watchdog),
 }
 
-/// What `run` takes.
+/// What is to run.
 #[derive(Debug, Args)]
-pub struct Run {
+pub struct Load {
     /// A plan (not there yet: say --target and --devices)
     #[arg(value_name = "PLAN")]
     pub plan: Option<PathBuf>,
-    /// Without a screen
-    #[arg(long)]
-    pub headless: bool,
     /// What the devices talk to, such as tcp://127.0.0.1:7000
     #[arg(long, value_name = "TARGET", value_parser = values::Targets)]
     pub target: Option<Target>,
@@ -152,7 +149,18 @@ pub struct Run {
     /// Spreads their starts over this long
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::window)]
     pub ramp_up: Duration,
-    /// How.
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What is to run.
+    #[command(flatten)]
+    pub load: Load,
+    /// Without a screen
+    #[arg(long)]
+    pub headless: bool,
+    /// How the starts are spread.
     #[command(flatten)]
     pub spreading: Spreading,
     /// Holds the load for this long after the ramp
@@ -175,18 +183,9 @@ pub struct Run {
 /// What `plan` takes: what `run` would.
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// A plan (not there yet: say --devices)
-    #[arg(value_name = "PLAN")]
-    pub plan: Option<PathBuf>,
-    /// What the devices would talk to; a forecast does not depend on it
-    #[arg(long, value_name = "TARGET", value_parser = values::Targets)]
-    pub target: Option<Target>,
-    /// How many devices
-    #[arg(long, short = 'n', value_name = "N", value_parser = values::devices())]
-    pub devices: Option<u32>,
-    /// Spreads their starts over this long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::window)]
-    pub ramp_up: Duration,
+    /// What would run; a forecast does not depend on the target.
+    #[command(flatten)]
+    pub load: Load,
     /// Holds the load for this long after the ramp
     #[arg(long, value_name = "TIME", value_parser = values::hold)]
     pub hold_for: Option<Duration>,

@@ -74,13 +74,13 @@ fn verb(
 /// What a load would take.
 fn plan(arguments: Plan) -> color_eyre::Result<u8> {
     let place = Place::of(&arguments.place)?;
-    if let Some(plan) = &arguments.plan {
+    if let Some(plan) = &arguments.load.plan {
         return Err(no_plans(plan));
     }
-    let devices = arguments.devices.ok_or_else(no_devices)?;
-    let settings = Settings::new(place, arguments.target, &arguments.making);
+    let devices = arguments.load.devices.ok_or_else(no_devices)?;
+    let settings = Settings::new(place, arguments.load.target, &arguments.making);
     log_to_file(arguments.place.log.as_deref())?;
-    let ask = ask(devices, arguments.ramp_up, arguments.hold_for);
+    let ask = ask(devices, arguments.load.ramp_up, arguments.hold_for);
     shared_runtime()?.block_on(verbs::forecast(settings, ask, arguments.json))
 }
 
@@ -101,14 +101,14 @@ fn no_devices() -> color_eyre::Report {
 fn headless(arguments: Run) -> color_eyre::Result<u8> {
     let place = Place::of_run(&arguments.place, &arguments.making.image)?;
     let refuse = |why: &str| Err(Usage(why.to_owned()).into());
-    if let Some(plan) = &arguments.plan {
+    if let Some(plan) = &arguments.load.plan {
         return Err(no_plans(plan));
     }
     if arguments.dry_run {
-        let devices = arguments.devices.ok_or_else(no_devices)?;
-        let settings = Settings::new(place, arguments.target, &arguments.making);
+        let devices = arguments.load.devices.ok_or_else(no_devices)?;
+        let settings = Settings::new(place, arguments.load.target, &arguments.making);
         log_to_file(arguments.place.log.as_deref())?;
-        let ask = ask(devices, arguments.ramp_up, Some(arguments.hold_for));
+        let ask = ask(devices, arguments.load.ramp_up, Some(arguments.hold_for));
         return shared_runtime()?.block_on(verbs::forecast(settings, ask, arguments.json));
     }
     if !arguments.headless {
@@ -117,17 +117,17 @@ fn headless(arguments: Run) -> color_eyre::Result<u8> {
              without a screen: add --headless",
         );
     }
-    let settings = Settings::new(place, arguments.target, &arguments.making);
+    let settings = Settings::new(place, arguments.load.target, &arguments.making);
     if settings.target.is_none() && settings.image.is_none() {
         return refuse(
             "--target is missing: say what to load, such as --target tcp://127.0.0.1:7000",
         );
     }
-    let devices = arguments.devices.ok_or_else(no_devices)?;
+    let devices = arguments.load.devices.ok_or_else(no_devices)?;
     log_to_file(arguments.place.log.as_deref())?;
     let plan = headless::Plan {
         devices,
-        ramp_up: arguments.ramp_up,
+        ramp_up: arguments.load.ramp_up,
         spread: arguments.spreading.spread,
         seed: arguments.spreading.seed,
         hold_for: arguments.hold_for,

@@ -3,8 +3,6 @@
 use std::{
     fs,
     process::{Child, Stdio},
-    thread,
-    time::Duration,
 };
 
 use loadtop::{
@@ -20,7 +18,7 @@ use loadtop::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    House, eventually,
+    House, eventually_asking,
     local::{Local, runtime},
     stderr, stdout,
     target::{Manner, Target},
@@ -83,8 +81,7 @@ impl World {
     /// AWS's buckets, which the verbs here empty, are waited for.
     fn ask<T>(&self, call: impl AsyncFn(Cloud) -> Result<T, CloudError>) -> T {
         let mut answer = None;
-        eventually("the call is not throttled", || {
-            pause();
+        eventually_asking("the call is not throttled", || {
             match runtime().block_on(call(self.cloud())) {
                 Err(error) if error.kind == ErrorKind::Throttled => {}
                 settled => answer = Some(settled.unwrap()),
@@ -123,7 +120,7 @@ impl World {
             .spawn()
             .unwrap();
         let child = Headless(child);
-        eventually("it is on", || {
+        eventually_asking("it is on", || {
             let runs = self.runs();
             runs.len() > before && runs.iter().all(|run| run["tasks"]["running"] == 1)
         });
@@ -153,11 +150,6 @@ impl World {
         let seen = self.ask(async |cloud| cloud.describe_tasks(arns).await);
         seen.into_iter().map(|task| task.last_status).collect()
     }
-}
-
-/// Between two looks: calls of an account share a bucket.
-fn pause() {
-    thread::sleep(Duration::from_millis(250));
 }
 
 #[test]
@@ -198,8 +190,7 @@ fn what_a_killed_leader_left_is_reaped_and_a_run_that_is_held_is_not() {
     });
 
     let mut found = Value::Null;
-    eventually("its lease has lapsed", || {
-        pause();
+    eventually_asking("its lease has lapsed", || {
         let (json, code) = world.verb(&["reap", "--dry-run"]);
         assert_eq!((&json["result"], code), (&json!("found"), 1), "{json:#}");
         assert_eq!(json["tasks"], json!([old]), "{json:#}");
@@ -242,7 +233,7 @@ fn the_instances_of_a_run_that_was_left_go_and_their_minimum_comes_back() {
     let set = world.ask(async |cloud| cloud.scheduled(ACTION).await);
     assert!(set.is_some());
     left.kill();
-    eventually("its instances have gone", || {
+    eventually_asking("its instances have gone", || {
         let group = world.ask(async |cloud| cloud.group().await);
         (group.min, group.desired, group.machines.len()) == (0, 0, 0)
     });

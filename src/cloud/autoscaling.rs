@@ -1,9 +1,10 @@
 //! Auto Scaling: how many instances there are, now and at a time in the future.
 
+use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_smithy_types::DateTime;
 
 use super::{
-    Cloud, CloudError, ErrorKind,
+    Cloud, CloudError,
     calls::{self, Call},
     types::GroupSeen,
 };
@@ -17,23 +18,22 @@ const TAKEN: &str = "AlreadyExists";
 const STARTS: u32 = 10;
 
 impl Cloud {
+    /// The group as AWS describes it.
+    pub(super) async fn described_group(&self) -> Result<AutoScalingGroup, CloudError> {
+        const CALL: Call = calls::DESCRIBE_GROUPS;
+        let name = self.names.group();
+        let call = self.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
+        let answer = self.settle(CALL, call.send().await)?;
+        let group = answer.auto_scaling_groups.unwrap_or_default().into_iter().next();
+        group.ok_or_else(|| self.missing(CALL, "Auto Scaling group", name))
+    }
+
     /// The group: its sizes and its machines.
     ///
     /// Equivalent to `aws autoscaling describe-auto-scaling-groups
     /// --auto-scaling-group-names G`. Needs `autoscaling:DescribeAutoScalingGroups`.
     pub async fn group(&self) -> Result<GroupSeen, CloudError> {
-        const CALL: Call = calls::DESCRIBE_GROUPS;
-        let call = self
-            .autoscaling
-            .describe_auto_scaling_groups()
-            .auto_scaling_group_names(self.names.group());
-        let answer = self.settle(CALL, call.send().await)?;
-        let group = answer.auto_scaling_groups().first().ok_or_else(|| CloudError {
-            call: CALL.operation,
-            kind: ErrorKind::NotFound,
-            code: None,
-            message: format!("there is no Auto Scaling group named {}", self.names.group()),
-        })?;
+        let group = self.described_group().await?;
         let size = |n: Option<i32>| n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         let machines = group.instances().iter().map(|machine| {
             let state = machine.lifecycle_state().map_or("", |state| state.as_str());

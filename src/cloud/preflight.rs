@@ -153,15 +153,7 @@ impl Cloud {
     /// Equivalent to `aws autoscaling describe-auto-scaling-groups
     /// --auto-scaling-group-names G`. Needs `autoscaling:DescribeAutoScalingGroups`.
     pub async fn group_facts(&self) -> Result<GroupFacts, CloudError> {
-        const CALL: Call = calls::DESCRIBE_GROUPS;
-        let call = self
-            .autoscaling
-            .describe_auto_scaling_groups()
-            .auto_scaling_group_names(self.names.group());
-        let answer = self.settle(CALL, call.send().await)?;
-        let group = answer.auto_scaling_groups().first();
-        let group =
-            group.ok_or_else(|| self.missing(CALL, "Auto Scaling group", self.names.group()))?;
+        let group = self.described_group().await?;
         let machines = group.instances();
         let in_service = machines
             .iter()
@@ -229,7 +221,8 @@ impl Cloud {
         Ok(BucketSeen::There(answer.bucket_region().map(str::to_owned)))
     }
 
-    fn missing(&self, call: Call, what: &str, name: &str) -> CloudError {
+    /// That something is not there, in the region of the calls.
+    pub(super) fn missing(&self, call: Call, what: &str, name: &str) -> CloudError {
         CloudError {
             call: call.operation,
             kind: ErrorKind::NotFound,

@@ -52,6 +52,16 @@ pub(crate) struct Seat {
     controller: Controller,
 }
 
+/// Plays this on a clock of its own, which shows whatever the timers want.
+pub(crate) fn paused<F: Future>(play: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(play)
+}
+
 impl World {
     /// A cloud as `loadtop local` makes it, but for what `change` changes. Of two
     /// worlds with the same seed, all that is random in the cloud is the same.

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     cloud::ErrorKind,
     follow::memory::{Bucket, NOW},
+    local::sim::paused,
     model::wish::{Batch, Spread, State, Wish},
 };
 
@@ -166,12 +167,7 @@ fn a_shim_may_belong_to_no_run_and_a_sidecar_may_not() {
 fn ends_without_a_wish(kind: ErrorKind, words: &[&str]) {
     let run = Run::new(3, 1);
     run.bucket.refuse_reads(Some(kind));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    paused(async {
         let over = over::over(Rc::clone(&run.bucket), &run.settings);
         let error = over.await.expect_err("no wish").to_string();
         assert!(words.iter().all(|word| error.contains(word)), "{error}");
@@ -189,12 +185,7 @@ fn a_task_that_may_never_read_the_wish_says_what_it_lacks() {
 fn who_read_a_wish_goes_on_until_the_lease_whatever_is_refused_then() {
     let mut run = Run::new(3, 1);
     run.edit(|wish| wish.lease_until = NOW + 300_000);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    paused(async {
         let mut over = pin!(over::over(Rc::clone(&run.bucket), &run.settings));
         timeout(Duration::from_secs(5), &mut over).await.expect_err("a wish");
         run.bucket.refuse_reads(Some(ErrorKind::Denied));

@@ -56,7 +56,7 @@ def ensure(condition, why):
         raise Wrong(why)
 
 
-def eventually(what, condition, within=DEADLINE):
+def eventually(what, condition, within=DEADLINE, every=0.05):
     """Asks again until the answer is true, and returns it; Wrong after the deadline."""
     deadline = time.monotonic() + within
     while True:
@@ -64,4 +64,4 @@ def eventually(what, condition, within=DEADLINE):
         if answer:
             return answer
         ensure(time.monotonic() < deadline, f"not within {within:.0f} s: {what}")
-        time.sleep(0.05)
+        time.sleep(every)

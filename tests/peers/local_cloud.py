@@ -6,7 +6,6 @@ the service's model before anything else is looked at.
 
 import datetime
 import re
-import time
 
 import boto3
 import jmespath
@@ -15,7 +14,7 @@ from botocore.exceptions import ClientError
 
 import models
 from cases import CASES, SERVICES
-from checks import DEADLINE, Wrong, ensure
+from checks import Wrong, ensure, eventually
 
 CONFIG = Config(
     retries={"total_max_attempts": 1},
@@ -94,13 +93,17 @@ def perform(clients, case, facts):
     if case.fails is not None:
         refused(clients, case, parameters, filled(case.says, facts))
         return
-    deadline = time.monotonic() + DEADLINE
-    while True:
+    wrong = []
+
+    def agreed():
         answer = clients.call(case.service, case.operation, parameters, case.signed)
-        wrong = disagreements(answer, filled(case.says, facts))
-        if not wrong or not case.waits or time.monotonic() > deadline:
-            break
-        time.sleep(0.1)
+        wrong[:] = disagreements(answer, filled(case.says, facts))
+        return None if wrong and case.waits else answer
+
+    try:
+        answer = eventually("as the case says", agreed, every=0.1)
+    except Wrong as late:
+        raise Wrong(f"{late}: {'; '.join(wrong)}") from late
     ensure(not wrong, "; ".join(wrong))
     for name, path in case.keeps.items():
         facts[name] = jmespath.search(path, answer)

@@ -6,12 +6,14 @@ import datetime
 import json
 import signal
 import subprocess
-import time
 
 from checks import ensure, eventually
 from fleet import CLUSTER, PROGRAM, client
 from place import HERE, LEASE_S, RUN_WITHIN, counted_target
 from processes import Lines, running
+
+SELDOM = 0.3
+"""Seconds between two looks that start a program each."""
 
 PER_TASK = 25
 UNKNOWN = {("permissions", "unknown"), ("vCPU quota", "unknown")}
@@ -73,20 +75,20 @@ def steered_run(report, place):
         )
         lines, run = Lines(process), None
         with report.check("status finds the run on moto, with its tasks"):
-            run = eventually("two tasks run", lambda: tasks_run(place, 2))
+            run = eventually("two tasks run", lambda: tasks_run(place, 2), every=SELDOM)
         if run is None:
             return
         with report.check("add: fifty more devices, and two more tasks"):
             answer, _ = place.loadtop_says("add", "50", "--ramp-up", "1s", "--wait=60s", "--json")
             ensure(answer["result"] == "done" and answer["run"] == run, f"{answer}")
             ensure(answer["devices"]["live"] == 100, f"{answer}")
-            eventually("four tasks run", lambda: tasks_run(place, 4))
+            eventually("four tasks run", lambda: tasks_run(place, 4), every=SELDOM)
         with report.check("the group has its dead man's switch, set for the lease"):
             check_switch(place)
         with report.check("a task whose agent is killed is replaced"):
             place.fleet.kill_one()
             eventually("a fifth was started", lambda: len(place.fleet.started[run]) == 5)
-            eventually("four tasks run again", lambda: tasks_run(place, 4))
+            eventually("four tasks run again", lambda: tasks_run(place, 4), every=SELDOM)
         with report.check("killall ends the run from outside, and its machines go"):
             words = ("--yes", "--scale-to-zero", "--wait", "1m", "--json")
             answer, _ = place.loadtop_says("killall", *words)
@@ -176,5 +178,4 @@ def tasks_run(place, tasks):
     for run in runs:
         if (run["tasks"] or {}).get("running") == tasks:
             return run["run"]
-    time.sleep(0.3)
     return None

@@ -105,11 +105,20 @@ pub fn read_all(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
 }
 
 /// Waits until `condition` holds; at the deadline the test fails with `what`.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    eventually_looking(Duration::from_millis(20), what, condition);
+}
+
+/// The same for conditions that call a cloud: the calls of an account share a bucket.
+pub fn eventually_asking(what: &str, condition: impl FnMut() -> bool) {
+    eventually_looking(Duration::from_millis(250), what, condition);
+}
+
+fn eventually_looking(every: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
         assert!(Instant::now() < deadline, "not in time: {what}");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(every);
     }
 }
 

@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 use proptest::{prelude::*, test_runner::Config};
 
 use super::*;
-use crate::model::{ranges::DeviceSet, wish::State};
+use crate::{
+    local::sim::paused,
+    model::{ranges::DeviceSet, wish::State},
+};
 
 /// The devices of the first batch: more than are ever removed.
 const BASE: u32 = 600;
@@ -283,12 +286,7 @@ impl Play {
 
 /// Plays a script from its beginning to the end of the run.
 fn play(controllers: usize, seed: u64, script: Vec<Step>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    paused(async {
         let (mut play, run) = Play::new(controllers, seed).await;
         for step in script {
             play.step(step).await;

@@ -22,9 +22,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime, sync::Notify};
+use tokio::sync::Notify;
 
-use crate::{local::sim::World, record::IntentKind};
+use crate::{
+    local::sim::{World, paused},
+    record::IntentKind,
+};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Cases that run at once.
@@ -37,12 +40,7 @@ fn each<T: Sync>(cases: &[T], name: impl Fn(&T) -> String + Sync, run: impl Asyn
     let work = || {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             println!("---- {}", name(case));
-            let runtime = runtime::Builder::new_current_thread()
-                .enable_all()
-                .start_paused(true)
-                .build()
-                .expect("a runtime");
-            let ran = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(case))));
+            let ran = catch_unwind(AssertUnwindSafe(|| paused(run(case))));
             disarm();
             if ran.is_err() {
                 failed.lock().expect("not poisoned").push(name(case));

@@ -1,6 +1,6 @@
 //! The harness itself, and what a controller does in it.
 
-use tokio::time::Instant;
+use tokio::time::{Instant, advance};
 
 use super::*;
 use crate::{
@@ -84,7 +84,7 @@ async fn a_link_can_be_down_asleep_slow_or_lose_answers() {
     let (asleep, took) = put("asleep").await;
     assert_eq!((asleep, took), (Err(ErrorKind::Ambiguous), Duration::from_secs(10)));
     let (slept, ()) = tokio::join!(put("woken"), async {
-        sleep(Duration::from_secs(5)).await;
+        advance(Duration::from_secs(5)).await;
         link.up();
     });
     assert_eq!(slept.0, Ok(()));
@@ -214,7 +214,7 @@ async fn crowd(tasks: u32, room: u32) -> (World, ByHand) {
             ..RunTask::default()
         };
         // Forty calls a second are allowed.
-        sleep(Duration::from_millis(25)).await;
+        advance(Duration::from_millis(25)).await;
         let started = world.local.shell.engine(|engine, now| engine.run_task(request, now));
         assert_eq!(started.expect("asked").tasks.len(), 1);
     }

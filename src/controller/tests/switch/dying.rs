@@ -3,7 +3,7 @@
 use proptest::{prelude::*, test_runner::Config};
 
 use super::*;
-use crate::controller::tests::each;
+use crate::{controller::tests::each, local::sim::paused};
 
 /// Where a leader dies for good: an intent of its journal, and before or after its call.
 #[derive(Debug, Clone, Copy)]
@@ -74,12 +74,7 @@ proptest! {
         second_ms in prop::option::of(0..150_000_u64),
         share in 0..20_u32,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
+        paused(async {
             let (world, cloud) = world(seed, 0).await;
             for call in ["PutScheduledUpdateGroupAction", "DescribeScheduledActions", "PutObject"] {
                 let fault = format!("{call}:error-after:{share}%");
