@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::{
     effect::Signal,
     state::{Choice, Setting},
+    view::{Pane, View},
 };
-use crate::controller::snapshot::Snapshot;
+use crate::{controller::snapshot::Snapshot, model::Millis};
 
 /// Something that [`update`](super::update::update) takes in.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +32,44 @@ pub enum Action {
     ToggleLogAxis,
     /// Show or hide the keys.
     ToggleHelp,
-    /// Show what is left of a run that does not end.
-    ShowStuck,
     /// Move what is open by so many entries.
     Scroll(isize),
+    /// Show this view.
+    Show(View),
+    /// The next pane of the view, or the one before.
+    NextPane,
+    /// The pane before.
+    PreviousPane,
+    /// This pane, as it was pointed at.
+    Focus(Pane),
+    /// Enter: more of what is selected, or of the pane.
+    Open,
+    /// Esc: one thing less: details, the filter, the moment that is read, the view.
+    Back,
+    /// Move the selection of a list.
+    Select(Step),
+    /// Select this row of the list that is shown.
+    SelectRow(usize),
+    /// Sort the list that is shown.
+    Sort(Sorting),
+    /// Ask whether the selected task shall stop.
+    AskToStopTask,
+    /// Another stretch of time for the charts.
+    Shift(Shift),
+    /// Read the figures of this moment.
+    ReadAt(Millis),
+    /// Read those one point earlier or later.
+    ReadNext(i32),
+    /// Another theme.
+    NextTheme,
+    /// Record what is shown, or stop that.
+    ToggleRecord,
+    /// Export the current figures.
+    Export,
+    /// Open the palette: every key by its name.
+    OpenPalette,
+    /// Give the terminal back until loadtop is called to the foreground.
+    Suspend,
     /// `q`: leave, and ask first if something runs.
     Quit,
     /// Ctrl-C: as `q`; the second one kills, the third leaves at once.
@@ -42,6 +77,10 @@ pub enum Action {
 
     /// A character for the prompt.
     Type(char),
+    /// A text from elsewhere: for a prompt that is open, and nothing else.
+    Paste(String),
+    /// What the prompt or the palette can be completed to.
+    Complete,
     /// Take the prompt's last character back.
     Erase,
     /// Enter: set the prompt's value, or press the button in focus.
@@ -69,6 +108,58 @@ pub enum Action {
     ControllerLost,
     /// The controller has too much to do; the last key was not sent.
     Overrun,
+    /// A recording began, ended or failed.
+    Recorded(Recording),
+}
+
+/// How far a selection moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// By so many rows.
+    By(isize),
+    /// To the first row.
+    First,
+    /// To the last row.
+    Last,
+}
+
+/// How a list is sorted anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sorting {
+    /// By the next column.
+    Next,
+    /// By the column before.
+    Previous,
+    /// By this column; again: the other way round.
+    Column(usize),
+    /// The other way round.
+    Reverse,
+}
+
+/// How the stretch of time changes that the charts show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// Half as long.
+    In,
+    /// Twice as long, up to the whole run.
+    Out,
+    /// Earlier, by a quarter.
+    Earlier,
+    /// Later, by a quarter.
+    Later,
+    /// Up to now, and on with it.
+    Live,
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recording {
+    /// It is written to this file.
+    On(String),
+    /// It was ended; this is the file.
+    Ended(String),
+    /// It cannot be written, and why.
+    Failed(String),
 }
 
 impl Action {
@@ -83,6 +174,7 @@ impl Action {
                 | Self::TerminalLost
                 | Self::ControllerLost
                 | Self::Overrun
+                | Self::Recorded(_)
         )
     }
 }

@@ -6,10 +6,14 @@ use super::state::tasks_alive;
 use crate::controller::{command::Command, snapshot::Snapshot};
 
 /// Something for the loop to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Hand this to the controller.
     Send(Command),
+    /// Begin to record what is shown, or stop that.
+    Record(bool),
+    /// Give the terminal back until we are called to the foreground.
+    Suspend,
     /// Leave the screen.
     Leave(Cause, Fleet),
 }

@@ -79,9 +79,13 @@ pub(crate) fn empty() -> Snapshot {
         capacity: CapacityView::Instances { group: "loadtop".into(), scaled_by: ScaledBy::Us },
         instances: aged(instances(1, &[0])),
         tasks: aged(TasksView::default()),
+        task_rows: Aged::default(),
         devices: aged(DevicesView::default()),
         ramp: RampView { total: 0, planned: 0, left_ms: Some(0) },
         traffic: Aged::default(),
+        latency: Aged::default(),
+        marks: Arc::default(),
+        throttled: std::collections::BTreeMap::new(),
         notices: notices(&[(Level::Info, 4, "the local cloud is up: 1 instance, 4 tasks fit", 1)]),
         calls: std::collections::BTreeMap::new(),
         finding: false,
@@ -282,6 +286,7 @@ fn running(phase: Phase, seconds: Millis) -> RunView {
         lead: LeadView::Us { term: 1 },
         warning: None,
         poll_ms: 1000,
+        rate: None,
         stuck: None,
         folder: PathBuf::from("/home/me/.local/state/loadtop/runs/7f3a21c"),
         summary: None,
@@ -304,6 +309,7 @@ fn instances(desired: u32, tasks: &[u32]) -> InstancesView {
                 id: format!("i-0{nth:x}"),
                 tasks: *tasks,
                 room: 4 - tasks,
+                ..InstanceView::default()
             })
             .collect(),
     }
@@ -328,6 +334,7 @@ fn traffic(seconds: u32, devices: impl Fn(u32) -> (f64, f64)) -> TrafficView {
             let wave = (f64::from(second) / 7.0).sin() + (f64::from(second) / 2.3).cos() / 2.0;
             Point {
                 at: NOW - Millis::from(seconds - second) * 1000,
+                length_ms: 1000,
                 requests_per_s: connected * (1.0 + wave / 60.0),
                 errors_per_s: 0.0,
                 planned,

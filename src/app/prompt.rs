@@ -50,6 +50,7 @@ pub fn parse(setting: Setting, text: &str, limits: Option<(u32, u32)>) -> Result
                 None => Err("a number of instances".into()),
             }
         }
+        Setting::Rate | Setting::Target | Setting::Filter => Err("this is not there yet".into()),
     }
 }
 

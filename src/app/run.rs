@@ -13,7 +13,7 @@ use std::{
 };
 
 use color_eyre::eyre::WrapErr;
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, MouseButton, MouseEventKind};
 use futures_util::{FutureExt, Stream, StreamExt};
 use ratatui::{Terminal, backend::Backend};
 use tokio::{
@@ -32,7 +32,7 @@ use super::{
 use crate::{
     controller::{Command, Handle, Snapshot},
     model::{Millis, wish::Spread},
-    ui::{self, keymap, terminal, theme::Theme},
+    ui::{self, hits::Hits, keymap, terminal, theme::Theme},
 };
 
 /// Time between two pictures.
@@ -98,6 +98,8 @@ struct Session {
     /// Pictures in a row that the terminal did not take.
     misses: u8,
     pulse: Pulse,
+    /// What can be pointed at on the last picture.
+    hits: Hits,
 }
 
 /// What woke the loop up.
@@ -122,6 +124,7 @@ impl Session {
             farewell: None,
             misses: 0,
             pulse,
+            hits: Hits::default(),
         }
     }
 
@@ -207,7 +210,25 @@ impl Session {
                 true
             }
             // Pasted text is text, not keys: one line with a `K` and a `y` in it
-            // must not end a run. A resize is answered by the next picture.
+            // must not end a run.
+            Some(Ok(Event::Paste(text))) => {
+                self.act(Action::Paste(text.clone()));
+                true
+            }
+            Some(Ok(Event::Mouse(mouse))) => {
+                let (column, row) = (mouse.column, mouse.row);
+                let meant = match mouse.kind {
+                    MouseEventKind::Down(MouseButton::Left) => self.hits.clicked(column, row),
+                    MouseEventKind::ScrollDown => self.hits.scrolled(column, row, true),
+                    MouseEventKind::ScrollUp => self.hits.scrolled(column, row, false),
+                    _ => None,
+                };
+                if let Some(action) = meant {
+                    self.act(action);
+                }
+                true
+            }
+            // A resize is answered by the next picture.
             Some(Ok(_)) => true,
             Some(Err(_)) | None => {
                 self.act(Action::TerminalLost);
@@ -221,6 +242,7 @@ impl Session {
         for effect in effects {
             match effect {
                 Effect::Send(command) => self.send(command),
+                Effect::Record(_) | Effect::Suspend => {}
                 Effect::Leave(cause, fleet) => {
                     let snapshot = Arc::clone(&self.app.snapshot);
                     self.farewell.get_or_insert(Farewell { cause, fleet, snapshot });
@@ -265,7 +287,10 @@ impl Session {
             return false;
         }
         let now = wall_clock();
-        let drawn = terminal.draw(|frame| ui::draw(frame, &self.app, self.theme, now));
+        let (app, theme) = (&self.app, self.theme);
+        let mut hits = Hits::default();
+        let drawn = terminal.draw(|frame| hits = ui::draw(frame, app, theme, now));
+        self.hits = hits;
         self.misses = if drawn.is_ok() { 0 } else { self.misses + 1 };
         self.misses < MISSES
     }

@@ -5,7 +5,16 @@
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
-use super::{effect::Cause, scale::Scaling};
+use super::{
+    action::Recording,
+    effect::Cause,
+    list::Lists,
+    look::Look,
+    palette::Palette,
+    scale::Scaling,
+    stretch::Stretch,
+    view::{Pane, View},
+};
 use crate::{
     controller::snapshot::{DevicesView, LeadView, Phase, Snapshot, Stuck, TasksView},
     model::{Millis, wish::Spread},
@@ -39,6 +48,18 @@ pub struct App {
     pub spread: Spread,
     /// What the spread's randomness comes from; none: anything.
     pub seed: Option<u64>,
+    /// What fills the screen.
+    pub view: View,
+    /// Which pane of it has the keys, if one has.
+    pub pane: Option<Pane>,
+    /// The lists of the views.
+    pub lists: Lists,
+    /// The stretch of time that the charts show.
+    pub stretch: Stretch,
+    /// How it looks.
+    pub look: Look,
+    /// The file that is recorded to, or what became of the last recording.
+    pub recording: Option<Recording>,
     /// What is open.
     pub mode: Mode,
     /// Whether the latency axis is logarithmic.
@@ -80,6 +101,8 @@ pub enum Mode {
     Dialog(Dialog),
     /// The keys are shown.
     Help,
+    /// Every key by its name.
+    Palette(Palette),
     /// What is left of a run that does not end is shown.
     Stuck,
 }
@@ -104,6 +127,12 @@ pub enum Setting {
     Window,
     /// How many instances.
     Instances,
+    /// Requests per second.
+    Rate,
+    /// What the devices talk to.
+    Target,
+    /// What rows of the list that is shown must have in them.
+    Filter,
 }
 
 /// A question with buttons.
@@ -126,6 +155,15 @@ pub enum Question {
     Quit,
     /// Take instances away, and stop the tasks on them?
     Drain(Scaling),
+    /// Stop this task?
+    StopTask {
+        /// Its slot.
+        slot: u32,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Add a batch that takes a lot?
+    AddLarge,
 }
 
 /// A button.
@@ -137,6 +175,10 @@ pub enum Choice {
     Leave,
     /// Let tasks stop, so that their instances can go.
     Drain,
+    /// Stop the task.
+    StopTask,
+    /// Add the batch.
+    Add,
     /// Change nothing.
     Cancel,
 }
@@ -149,6 +191,8 @@ impl Question {
             Self::Quit if outlives_us => &[Choice::Kill, Choice::Leave, Choice::Cancel],
             Self::Quit | Self::EndRun => &[Choice::Kill, Choice::Cancel],
             Self::Drain(_) => &[Choice::Drain, Choice::Cancel],
+            Self::StopTask { .. } => &[Choice::StopTask, Choice::Cancel],
+            Self::AddLarge => &[Choice::Add, Choice::Cancel],
         }
     }
 }
@@ -238,6 +282,12 @@ impl App {
             window,
             spread: Spread::Uniform,
             seed: None,
+            view: View::default(),
+            pane: None,
+            lists: Lists::default(),
+            stretch: Stretch::default(),
+            look: Look::default(),
+            recording: None,
             mode: Mode::Normal,
             log_axis: false,
             readonly,

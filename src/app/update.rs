@@ -6,13 +6,17 @@
 use std::sync::Arc;
 
 use super::{
-    action::Action,
+    action::{Action, Recording},
     effect::{Cause, Effect},
     leave::{called_away, fleet_now, interrupt, kill, leave, leave_when_over, quit},
+    list, look,
+    palette::{self, Palette},
     preview,
     prompt::{self, Value},
     scale::{Drain, Scaling, scale},
     state::{App, Choice, Dialog, Frozen, HELP_ENTRIES, Hint, Mode, Prompt, Question, Setting},
+    stretch,
+    view::View,
 };
 use crate::{
     controller::{
@@ -46,9 +50,58 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             let mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
             open_panel(app, mode)
         }
-        Action::ShowStuck if app.stuck().is_some() => open_panel(app, Mode::Stuck),
-        Action::ShowStuck => Vec::new(),
         Action::Scroll(by) => scroll(app, by),
+        Action::Show(view) => {
+            (app.view, app.pane) = (view, None);
+            Vec::new()
+        }
+        Action::NextPane => next_pane(app, 1),
+        Action::PreviousPane => next_pane(app, -1),
+        Action::Focus(pane) => {
+            app.pane = Some(pane);
+            Vec::new()
+        }
+        Action::Open => open(app),
+        Action::Back => back(app),
+        Action::Select(step) => {
+            list::select(app, step);
+            Vec::new()
+        }
+        Action::SelectRow(row) => {
+            list::select_row(app, row);
+            Vec::new()
+        }
+        Action::Sort(by) => {
+            list::sort(app, by);
+            Vec::new()
+        }
+        Action::AskToStopTask => list::ask_to_stop(app, now),
+        Action::Shift(by) => {
+            stretch::shift(app, by, now);
+            Vec::new()
+        }
+        Action::ReadAt(at) => {
+            stretch::read_at(app, Some(at));
+            Vec::new()
+        }
+        Action::ReadNext(by) => {
+            stretch::read_next(app, by);
+            Vec::new()
+        }
+        Action::NextTheme => look::next_theme(app, now),
+        Action::ToggleRecord => {
+            let is_on = matches!(app.recording, Some(Recording::On(_)));
+            vec![Effect::Record(!is_on)]
+        }
+        Action::Recorded(recording) => recorded(app, recording, now),
+        Action::Export => send(app, Command::Export, now),
+        Action::OpenPalette => {
+            app.mode = Mode::Palette(Palette::default());
+            Vec::new()
+        }
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Paste(text) => paste(app, &text, now),
+        Action::Complete => palette::complete(app),
         Action::Quit => quit(app, now),
         Action::Interrupt => interrupt(app, now),
 
@@ -67,6 +120,58 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
         Action::ControllerLost => leave(app, Cause::ControllerLost, fleet_now(app, now), now),
         Action::Overrun => say(app, "too many keys at once: the last one was dropped", now),
     }
+}
+
+/// Enter: what is left of a run that does not end, or more of what is selected.
+fn open(app: &mut App) -> Vec<Effect> {
+    if app.stuck().is_some() {
+        return open_panel(app, Mode::Stuck);
+    }
+    match app.pane.take() {
+        Some(pane) => app.view = pane.view(),
+        None => list::toggle_details(app),
+    }
+    Vec::new()
+}
+
+/// Esc: one thing less, the innermost first.
+fn back(app: &mut App) -> Vec<Effect> {
+    if app.stretch.cursor.take().is_some() || list::back(app) || app.pane.take().is_some() {
+        return Vec::new();
+    }
+    app.view = View::Overview;
+    Vec::new()
+}
+
+fn next_pane(app: &mut App, by: isize) -> Vec<Effect> {
+    let panes = app.view.panes();
+    if panes.is_empty() {
+        return Vec::new();
+    }
+    let here = app.pane.and_then(|pane| panes.iter().position(|it| *it == pane));
+    let there = match here {
+        None if by > 0 => 0,
+        None => panes.len() - 1,
+        Some(here) => here.wrapping_add_signed(by).wrapping_add(panes.len()) % panes.len(),
+    };
+    app.pane = Some(panes[there]);
+    Vec::new()
+}
+
+/// Says what became of a recording.
+fn recorded(app: &mut App, recording: Recording, now: Millis) -> Vec<Effect> {
+    let text = match &recording {
+        Recording::On(file) => format!("recording to {file}"),
+        Recording::Ended(file) => format!("recorded: {file}"),
+        Recording::Failed(why) => format!("not recorded: {why}"),
+    };
+    app.recording = Some(recording);
+    say(app, &text, now)
+}
+
+/// A text from elsewhere is typed into a prompt that is open; anywhere else it is nothing.
+fn paste(_app: &mut App, _text: &str, _now: Millis) -> Vec<Effect> {
+    Vec::new()
 }
 
 fn add(app: &mut App, now: Millis) -> Vec<Effect> {
@@ -191,6 +296,7 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
                 }
             }
         }
+        Mode::Palette(_) => palette::submit(app, now),
         Mode::Normal | Mode::Help | Mode::Stuck => Vec::new(),
     }
 }
@@ -272,7 +378,7 @@ fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
             send(app, scaling.command(Some(Confirmed::ByDialog)), now)
         }
         // Not a button of that question, as was seen above.
-        (Question::Drain(_), Choice::Kill) | (_, Choice::Drain) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -299,6 +405,7 @@ fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
     };
     let was_stuck = app.stuck().is_some();
     app.snapshot = snapshot;
+    list::refresh(app);
     if let Some(departing) = &mut app.departing {
         departing.observe(phase, now);
     }
@@ -317,9 +424,10 @@ fn is_moot(app: &App, now: Millis) -> bool {
         Mode::Dialog(Dialog { question: Question::Drain(scaling), .. }) => {
             Drain::of(scaling, &app.snapshot).is_none()
         }
+        Mode::Dialog(Dialog { question: Question::AddLarge, .. }) => false,
         Mode::Dialog(_) => !app.has_run(now) && !app.something_runs(now),
         Mode::Stuck => app.stuck().is_none(),
-        Mode::Normal | Mode::Prompt(_) | Mode::Help => false,
+        Mode::Normal | Mode::Prompt(_) | Mode::Help | Mode::Palette(_) => false,
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::{confirmed::Confirmed, wish::Spread};
+use crate::{
+    model::{confirmed::Confirmed, wish::Spread},
+    plan::Target,
+};
 
 /// An order to the controller; its outcome is seen in the next snapshots.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Adds a batch of devices, their starts spread over a window. Begins a new
     /// run where none is on.
@@ -33,6 +36,22 @@ pub enum Command {
     Pause,
     /// Lets the starts go on.
     Resume,
+    /// So many requests per second of all devices together; none: as many as their
+    /// scenario makes.
+    Rate(Option<f64>),
+    /// The devices that run and those that come talk to another target.
+    Open(Target),
+    /// Stops one task; its devices come back in a new one.
+    StopTask {
+        /// Its slot.
+        slot: u32,
+        /// Which attempt of the slot it is: a later one is not meant.
+        attempt: u32,
+        /// Who agreed.
+        confirmed: Confirmed,
+    },
+    /// Writes the figures so far into the run's folder.
+    Export,
     /// Gives the lead up, since whoever this controller is for goes and the run goes on.
     /// Nothing is led again after it.
     Leave,

@@ -186,6 +186,7 @@ impl Figures {
             let expected = self.expected_at(at, interval_ms);
             let point = Point {
                 at,
+                length_ms: interval_ms,
                 requests_per_s: sum("requests") * rate,
                 errors_per_s: sum("errors") * rate,
                 planned: f64::from(ramp::progress(wish, at + interval_ms).due),

@@ -363,6 +363,7 @@ impl Fleet {
                 id: it.machine_id.clone(),
                 tasks: it.running + it.pending,
                 room: self.room_on(it),
+                ..InstanceView::default()
             })
             .collect();
         let boot_left_ms =

@@ -26,6 +26,7 @@ mod join;
 mod launch;
 mod lead;
 mod learn;
+mod live;
 #[cfg(test)]
 mod many;
 mod notices;

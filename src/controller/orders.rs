@@ -60,6 +60,9 @@ impl Actor {
                 self.scale_to(desired.saturating_add_signed(more), confirmed);
             }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
+            Command::Rate(_) | Command::Open(_) | Command::StopTask { .. } | Command::Export => {
+                self.refuse(Level::Warning, "this is not there yet");
+            }
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
             Command::Leave => {

@@ -17,6 +17,7 @@ use super::{
     cost::Money,
     figures::Figures,
     jobs::Progress as Reading,
+    live::Live,
     progress::{Progress, Tally},
     requests::prefix,
     snapshot::Stuck,
@@ -116,6 +117,8 @@ pub(super) struct Run {
     /// How far reading the results is.
     pub(super) reading: Arc<Reading>,
     pub(super) figures: Figures,
+    /// The exact results, as far as they came.
+    pub(super) live: Live,
     pub(super) tally: Tally,
     /// What it costs, as far as that is counted here.
     pub(super) money: Money,
@@ -260,6 +263,7 @@ impl Run {
             calls_before: BTreeMap::new(),
             reading: Arc::default(),
             figures: Figures::default(),
+            live: Live::default(),
             tally: Tally::default(),
             money: Money::default(),
             confirmed: None,

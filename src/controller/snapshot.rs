@@ -14,8 +14,12 @@ use crate::{
 };
 
 mod capacity;
+mod detail;
+mod latency;
 
 pub use capacity::{CapacityView, FargateView, ScaledBy};
+pub use detail::{InstanceState, Mark, MarkKind, TaskReport, TaskRow, TaskState};
+pub use latency::{Column, LabelColumn, LatencyView};
 
 /// A value and when it was true.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,12 +48,23 @@ pub struct Snapshot {
     pub instances: Aged<InstancesView>,
     /// The tasks.
     pub tasks: Aged<TasksView>,
+    /// Each task of the run, and each slot that waits for one, by slot; those that ended
+    /// come last, the latest first, as many as are kept.
+    pub task_rows: Aged<Arc<Vec<TaskRow>>>,
     /// The devices, as the agents say.
     pub devices: Aged<DevicesView>,
     /// How far the starts are.
     pub ramp: RampView,
     /// Requests and their times, as the agents say.
     pub traffic: Aged<TrafficView>,
+    /// Exact response times, as far as they came into the bucket; the age is that of
+    /// the latest column's end.
+    pub latency: Aged<Arc<LatencyView>>,
+    /// What happened, oldest first, as many as are kept.
+    pub marks: Arc<Vec<Mark>>,
+    /// Until when calls go more slowly since AWS throttled some, by operation (this
+    /// machine's clock).
+    pub throttled: BTreeMap<String, Millis>,
     /// The latest notices, oldest first; numbers only grow.
     pub notices: Arc<Vec<Notice>>,
     /// Calls so far by operation, and `throttled`.
@@ -78,9 +93,13 @@ impl Snapshot {
             capacity: CapacityView::default(),
             instances: Aged::default(),
             tasks: Aged::default(),
+            task_rows: Aged::default(),
             devices: Aged::default(),
             ramp: RampView::default(),
             traffic: Aged::default(),
+            latency: Aged::default(),
+            marks: Arc::default(),
+            throttled: BTreeMap::new(),
             notices: Arc::default(),
             calls: BTreeMap::new(),
             finding: false,
@@ -134,6 +153,9 @@ pub struct RunView {
     pub warning: Option<String>,
     /// How long agents take to see a change of the wish, at most, in milliseconds.
     pub poll_ms: Millis,
+    /// Requests per second that all devices together are to make; none: each makes as
+    /// many as its scenario does.
+    pub rate: Option<f64>,
     /// What is left, and how to end it by hand, where the end of a run does not come.
     pub stuck: Option<Arc<Stuck>>,
     /// Its folder.
@@ -205,7 +227,7 @@ pub enum Phase {
 }
 
 /// The cluster's machines.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct InstancesView {
     /// How many there should be.
     pub desired: u32,
@@ -229,7 +251,7 @@ pub struct InstancesView {
 }
 
 /// One machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct InstanceView {
     /// Its id (`i-…`).
     pub id: String,
@@ -237,6 +259,22 @@ pub struct InstanceView {
     pub tasks: u32,
     /// Tasks that still fit.
     pub room: u32,
+    /// What it is at.
+    pub state: InstanceState,
+    /// Since when it is known to the cluster (this machine's clock).
+    pub since: Option<Millis>,
+    /// Its type, such as `c5.large`.
+    pub kind: Option<String>,
+    /// The availability zone that it is in.
+    pub zone: Option<String>,
+    /// CPU units that tasks have reserved, and all there are.
+    pub cpu_units: Option<(u32, u32)>,
+    /// MiB of memory that tasks have reserved, and all there are.
+    pub memory_mib: Option<(u32, u32)>,
+    /// Connected devices of this run's tasks there, as those said last.
+    pub connected: Option<u32>,
+    /// CPU that agents of this run use there, as those said last; 1.0 is one core.
+    pub agents_cpu: Option<f64>,
 }
 
 /// The tasks of the run by their state.
@@ -327,6 +365,8 @@ pub struct TrafficView {
 pub struct Point {
     /// When the interval began (the metrics' clock).
     pub at: Millis,
+    /// How long it was, in milliseconds; older ones are longer.
+    pub length_ms: Millis,
     /// Requests finished per second.
     pub requests_per_s: f64,
     /// Errors per second.

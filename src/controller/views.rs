@@ -43,11 +43,15 @@ impl Actor {
             capacity: self.capacity_view(&tasks.value),
             instances: Aged { value: self.fleet.view(now), at: self.fleet_at },
             tasks,
+            task_rows: Aged::default(),
             devices: run.zip(wish.as_ref()).map_or_else(Aged::default, |(run, wish)| {
                 run.figures.devices(wish.live.len(), |at| self.clock.to_wall(at))
             }),
             ramp: wish.as_ref().map(|wish| ramp_view(wish, at)).unwrap_or_default(),
             traffic: run.map_or_else(Aged::default, |run| run.figures.traffic()),
+            latency: run.map_or_else(Aged::default, |run| run.live.latency()),
+            marks: Arc::default(),
+            throttled: std::collections::BTreeMap::new(),
             notices: self.notices.list(),
             calls: self.cloud.calls(),
             finding: self.is_finding(),
@@ -67,6 +71,7 @@ impl Actor {
             lead: self.lead_view(now),
             warning: self.warning(run),
             poll_ms: run.wish.poll_ms,
+            rate: run.wish.rates.get(&0).copied(),
             stuck: match (&run.ending, &run.told) {
                 (Some(ending), _) => ending.stuck.clone(),
                 (None, Some((told, _))) => told.stuck.clone().map(Arc::new),

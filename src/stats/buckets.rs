@@ -19,6 +19,26 @@ pub fn representative_ms(micros: u64) -> f64 {
     (lowest as f64 + width as f64 / 2.0) / 1000.0
 }
 
+/// The number of the bucket of `micros`; larger times never have lower ones.
+#[must_use]
+pub fn bucket(micros: u64) -> u16 {
+    let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(BITS);
+    // From 2^7 on, each octave has 128 buckets; below, each microsecond has its own.
+    let number = (u64::from(shift) << (BITS - 1)) + (micros >> shift);
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+/// The lowest and the highest time of a bucket, in milliseconds.
+#[must_use]
+pub fn bounds_ms(bucket: u16) -> (f64, f64) {
+    let octave = 1_u64 << (BITS - 1);
+    let bucket = u64::from(bucket);
+    let shift = (bucket / octave).saturating_sub(1);
+    let lowest = (bucket - shift * octave) << shift;
+    let width = (1_u64 << shift) - 1;
+    (lowest as f64 / 1000.0, (lowest + width) as f64 / 1000.0)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -38,6 +58,14 @@ mod tests {
         fn a_value_is_within_half_a_percent_of_its_bucket(micros in 1..=HIGHEST_US) {
             let true_ms = micros as f64 / 1000.0;
             prop_assert!((representative_ms(micros) - true_ms).abs() <= true_ms * 0.005);
+        }
+
+        #[test]
+        fn a_value_is_within_the_bounds_of_its_bucket(micros in 0..=HIGHEST_US) {
+            let (low, high) = bounds_ms(bucket(micros));
+            let ms = micros as f64 / 1000.0;
+            prop_assert!(low <= ms && ms <= high, "{} not in {}..={}", ms, low, high);
+            prop_assert!((f64::midpoint(low, high) - representative_ms(micros)).abs() < 1e-9);
         }
 
         #[test]

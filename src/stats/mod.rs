@@ -6,6 +6,7 @@
 
 pub mod buckets;
 pub mod errors;
+pub mod log_counts;
 pub mod merged;
 pub mod metrics;
 pub mod part;
@@ -13,6 +14,7 @@ pub mod report;
 pub mod times;
 
 pub use errors::ErrorKind;
+pub use log_counts::LogCounts;
 pub use merged::{Merged, Percentiles};
 pub use part::{BadPart, Part};
 pub use report::{Devices, Interval, LabelCounts, Report};

@@ -7,8 +7,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::{
     app::{
-        action::Action,
+        action::{Action, Shift, Sorting, Step},
         state::{App, Choice, Dialog, Mode, Question, Setting},
+        view::View,
     },
     model::Millis,
 };
@@ -48,8 +49,14 @@ pub enum Danger {
 pub enum Place {
     /// Whatever is open.
     Everywhere,
-    /// On the dashboard.
+    /// On the dashboard, whatever view is shown.
     Dashboard,
+    /// In the views that are lists.
+    List,
+    /// In the list of tasks.
+    Tasks,
+    /// In the views that have charts.
+    Charts,
     /// In a prompt.
     Prompt,
     /// In any dialog.
@@ -62,6 +69,12 @@ pub enum Place {
     QuitDialog,
     /// In the dialog that takes instances with tasks away.
     DrainDialog,
+    /// In the dialog that stops a task.
+    TaskDialog,
+    /// In the dialog that adds a batch that takes a lot.
+    AddDialog,
+    /// In the palette.
+    Palette,
     /// In whatever can be scrolled.
     Panel,
     /// In the help.
@@ -171,12 +184,92 @@ pub static ROWS: &[Row] = &[
     Row::new(&[Key::of('K')], Action::AskToEnd, Place::Dashboard)
         .says("end run", "end the run: kill all devices and tasks (asks first)")
         .danger(Danger::Destroys),
-    Row::new(&[Key::plain(KeyCode::Enter)], Action::ShowStuck, Place::Dashboard)
-        .says("what is left", "what is left, and how to end it, if the end does not come"),
+    Row::new(&[Key::of('r')], Action::Edit(Setting::Rate), Place::Dashboard)
+        .says("rate", "set the requests per second of all devices together")
+        .danger(Danger::Changes)
+        .rank(8),
+    Row::new(&[Key::of('o')], Action::Edit(Setting::Target), Place::Dashboard)
+        .says("open", "open another target on the devices that run")
+        .danger(Danger::Changes)
+        .rank(8),
+    Row::new(&[Key::of('1')], Action::Show(View::Overview), Place::Dashboard)
+        .says("", "overview: everything at a glance"),
+    Row::new(&[Key::of('2')], Action::Show(View::Instances), Place::Dashboard)
+        .says("", "instances: tasks, devices, CPU, age and state of each"),
+    Row::new(&[Key::of('3')], Action::Show(View::Tasks), Place::Dashboard)
+        .says("", "tasks: devices, state, last report, log of each"),
+    Row::new(&[Key::of('4')], Action::Show(View::Latency), Place::Dashboard)
+        .says("", "latency: percentiles by label, heatmap, percentile curve"),
+    Row::new(&[Key::of('5')], Action::Show(View::Target), Place::Dashboard)
+        .says("", "target: connections, errors by kind, codes"),
+    Row::new(&[Key::of('6')], Action::Show(View::Notices), Place::Dashboard)
+        .says("", "notices: all that was said"),
+    Row::new(&[Key::plain(KeyCode::Tab)], Action::NextPane, Place::Dashboard)
+        .says("", "the next pane; Shift-Tab: the one before"),
+    Row::new(&[Key::plain(KeyCode::BackTab)], Action::PreviousPane, Place::Dashboard),
+    Row::new(&[Key::plain(KeyCode::Enter)], Action::Open, Place::Dashboard)
+        .says("details", "more of the pane or row; what is left, if the end does not come")
+        .rank(9),
+    Row::new(&[Key::plain(KeyCode::Esc)], Action::Back, Place::Dashboard)
+        .says("back", "one thing less: details, filter, view")
+        .rank(9),
+    Row::new(&[Key::of('/')], Action::Edit(Setting::Filter), Place::List)
+        .says("filter", "show the rows that have this in them")
+        .rank(2),
+    Row::new(&[Key::of('>')], Action::Sort(Sorting::Next), Place::List)
+        .says("sort", "sort by the next column")
+        .rank(3),
+    Row::new(&[Key::of('<')], Action::Sort(Sorting::Previous), Place::List)
+        .says("", "sort by the column before"),
+    Row::new(&[Key::of('I')], Action::Sort(Sorting::Reverse), Place::List)
+        .says("", "sort the other way round"),
+    Row::new(&[Key::plain(KeyCode::Down), Key::of('j')], Action::Select(Step::By(1)), Place::List)
+        .says("", "the next row"),
+    Row::new(&[Key::plain(KeyCode::Up), Key::of('k')], Action::Select(Step::By(-1)), Place::List)
+        .says("", "the row before"),
+    Row::new(&[Key::plain(KeyCode::PageDown)], Action::Select(Step::By(20)), Place::List)
+        .says("", "twenty rows on"),
+    Row::new(&[Key::plain(KeyCode::PageUp)], Action::Select(Step::By(-20)), Place::List)
+        .says("", "twenty rows back"),
+    Row::new(&[Key::of('g')], Action::Select(Step::First), Place::List).says("", "the first row"),
+    Row::new(&[Key::of('G')], Action::Select(Step::Last), Place::List).says("", "the last row"),
+    Row::new(&[Key::of('X')], Action::AskToStopTask, Place::Tasks)
+        .says("stop task", "stop the selected task; its devices come back (asks first)")
+        .danger(Danger::Destroys)
+        .rank(1),
+    Row::new(&[Key::of('z')], Action::Shift(Shift::In), Place::Charts)
+        .says("zoom", "zoom in: half the time")
+        .rank(7),
+    Row::new(&[Key::of('Z')], Action::Shift(Shift::Out), Place::Charts)
+        .says("", "zoom out: twice the time, up to the whole run"),
+    Row::new(&[Key::plain(KeyCode::Left)], Action::Shift(Shift::Earlier), Place::Charts)
+        .says("", "earlier"),
+    Row::new(&[Key::plain(KeyCode::Right)], Action::Shift(Shift::Later), Place::Charts)
+        .says("", "later"),
+    Row::new(&[Key::plain(KeyCode::End)], Action::Shift(Shift::Live), Place::Charts)
+        .says("", "back to live"),
+    Row::new(&[Key::of(',')], Action::ReadNext(-1), Place::Charts)
+        .says("", "read the figures of a moment, one earlier"),
+    Row::new(&[Key::of('.')], Action::ReadNext(1), Place::Charts)
+        .says("", "read the figures one later"),
+    Row::new(&[Key::of('c')], Action::ToggleRecord, Place::Dashboard)
+        .says("record", "record the screen as an asciinema cast; again to stop")
+        .rank(8),
+    Row::new(&[Key::of('x')], Action::Export, Place::Dashboard)
+        .says("export", "write the figures so far into the run's folder")
+        .rank(8),
+    Row::new(&[Key::of('t')], Action::NextTheme, Place::Dashboard)
+        .says("theme", "the next theme")
+        .rank(9),
+    Row::new(&[Key::of(':')], Action::OpenPalette, Place::Dashboard)
+        .says("palette", "every key by its name")
+        .rank(8),
+    Row::new(&[Key::ctrl('z')], Action::Suspend, Place::Everywhere)
+        .says("", "suspend; fg comes back"),
     Row::new(&[Key::of('f')], Action::ToggleFreeze, Place::Dashboard)
         .says("freeze", "freeze the screen, not the run; again to go on")
         .rank(3),
-    Row::new(&[Key::of('l')], Action::ToggleLogAxis, Place::Dashboard)
+    Row::new(&[Key::of('l')], Action::ToggleLogAxis, Place::Charts)
         .says("log", "logarithmic or linear latency axis")
         .rank(7),
     Row::new(&[Key::of('?')], Action::ToggleHelp, Place::Dashboard).says("help", "show the keys"),
@@ -199,6 +292,21 @@ pub static ROWS: &[Row] = &[
     Row::new(&[Key::of('y')], Action::Choose(Choice::Drain), Place::DrainDialog)
         .says("stop tasks", "stop the tasks and take their instances away")
         .danger(Danger::Destroys),
+    Row::new(&[Key::of('y')], Action::Choose(Choice::StopTask), Place::TaskDialog)
+        .says("stop it", "stop the task")
+        .danger(Danger::Destroys),
+    Row::new(&[Key::of('y')], Action::Choose(Choice::Add), Place::AddDialog)
+        .says("add it", "add the batch")
+        .danger(Danger::Changes),
+    Row::new(&[Key::plain(KeyCode::Enter)], Action::Submit, Place::Palette)
+        .says("do it", "do what is selected"),
+    Row::new(&[Key::plain(KeyCode::Esc)], Action::Close, Place::Palette)
+        .says("cancel", "close the palette"),
+    Row::new(&[Key::plain(KeyCode::Tab)], Action::Complete, Place::Palette)
+        .says("complete", "complete what was typed"),
+    Row::new(&[Key::plain(KeyCode::Backspace)], Action::Erase, Place::Palette),
+    Row::new(&[Key::plain(KeyCode::Down)], Action::Scroll(1), Place::Palette),
+    Row::new(&[Key::plain(KeyCode::Up)], Action::Scroll(-1), Place::Palette),
     Row::new(&[Key::of('n'), Key::plain(KeyCode::Esc)], Action::Close, Place::Dialog)
         .says("cancel", "change nothing"),
     Row::new(
@@ -237,7 +345,7 @@ pub fn resolve(app: &App, event: KeyEvent) -> Option<Action> {
     let row = rows(app).find(|row| row.keys.iter().any(|key| key.matches(event)));
     match (row, &app.mode, event.code) {
         (Some(row), ..) => Some(row.action.clone()),
-        (None, Mode::Prompt(_), KeyCode::Char(c))
+        (None, Mode::Prompt(_) | Mode::Palette(_), KeyCode::Char(c))
             if event.modifiers.difference(KeyModifiers::SHIFT).is_empty() =>
         {
             Some(Action::Type(c))
@@ -250,7 +358,13 @@ pub fn resolve(app: &App, event: KeyEvent) -> Option<Action> {
 pub fn rows(app: &App) -> impl Iterator<Item = &'static Row> {
     let outlives_us = app.snapshot.site.outlives_us;
     let places: &'static [Place] = match &app.mode {
-        Mode::Normal => &[Place::Dashboard],
+        Mode::Normal => match app.view {
+            View::Overview | View::Latency => &[Place::Dashboard, Place::Charts],
+            View::Tasks => &[Place::Dashboard, Place::List, Place::Tasks],
+            View::Instances | View::Notices => &[Place::Dashboard, Place::List],
+            View::Target => &[Place::Dashboard],
+        },
+        Mode::Palette(_) => &[Place::Palette],
         Mode::Prompt(_) => &[Place::Prompt],
         Mode::Dialog(Dialog { question: Question::EndRun, .. }) => {
             &[Place::Dialog, Place::KillDialog, Place::EndDialog]
@@ -264,6 +378,12 @@ pub fn rows(app: &App) -> impl Iterator<Item = &'static Row> {
         Mode::Dialog(Dialog { question: Question::Drain(_), .. }) => {
             &[Place::Dialog, Place::DrainDialog]
         }
+        Mode::Dialog(Dialog { question: Question::StopTask { .. }, .. }) => {
+            &[Place::Dialog, Place::TaskDialog]
+        }
+        Mode::Dialog(Dialog { question: Question::AddLarge, .. }) => {
+            &[Place::Dialog, Place::AddDialog]
+        }
         Mode::Help => &[Place::Panel, Place::Help],
         Mode::Stuck => &[Place::Panel, Place::Stuck],
     };
@@ -276,7 +396,8 @@ pub fn rows(app: &App) -> impl Iterator<Item = &'static Row> {
 pub fn is_offered(row: &Row, app: &App, now: Millis) -> bool {
     let takes_devices = !app.is_ending(now);
     match row.action {
-        Action::ShowStuck => app.stuck().is_some(),
+        Action::Open => app.stuck().is_some() || app.view.is_list() || app.pane.is_some(),
+        Action::Back => app.view != View::Overview || app.pane.is_some(),
         Action::AddBatch | Action::Edit(Setting::Batch | Setting::Window) => takes_devices,
         Action::RemoveBatch | Action::PauseOrResume | Action::AskToEnd => {
             takes_devices && app.has_run(now)
@@ -291,7 +412,7 @@ pub fn is_offered(row: &Row, app: &App, now: Millis) -> bool {
 
 /// The rows of the dashboard itself, whatever is open.
 pub fn dashboard_rows(readonly: bool) -> impl Iterator<Item = &'static Row> {
-    at(&[Place::Dashboard], readonly)
+    at(&[Place::Dashboard, Place::List, Place::Tasks, Place::Charts], readonly)
 }
 
 /// In read-only mode the keys that would change the run are not merely refused:
@@ -324,12 +445,21 @@ mod tests {
                 let both = |one, few: &[Place]| {
                     places.contains(&one) && places.iter().any(|place| few.contains(place))
                 };
-                let dialogs =
-                    [Place::KillDialog, Place::EndDialog, Place::QuitDialog, Place::DrainDialog];
+                let dialogs = [
+                    Place::KillDialog,
+                    Place::EndDialog,
+                    Place::QuitDialog,
+                    Place::DrainDialog,
+                    Place::TaskDialog,
+                    Place::AddDialog,
+                ];
+                let of_views = [Place::List, Place::Tasks, Place::Charts];
                 let meet = row.place == other.place
                     || places.contains(&Place::Everywhere)
                     || both(Place::Dialog, &dialogs)
                     || both(Place::KillDialog, &[Place::EndDialog, Place::QuitDialog])
+                    || both(Place::Dashboard, &of_views)
+                    || both(Place::List, &[Place::Tasks])
                     || both(Place::Panel, &[Place::Help, Place::Stuck]);
                 let shared = row.keys.iter().find(|key| other.keys.contains(key));
                 assert!(!meet || shared.is_none(), "{shared:?} in {:?}", row.place);

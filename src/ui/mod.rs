@@ -5,6 +5,7 @@
 //! [`theme`] alone knows colours and glyphs.
 
 pub mod format;
+pub mod hits;
 pub mod keymap;
 mod layout;
 pub mod terminal;
@@ -14,17 +15,22 @@ pub mod theme;
 mod views;
 mod widgets;
 
+use std::cell::RefCell;
+
 use ratatui::{Frame, buffer::Buffer};
 
 use crate::{app::state::App, model::Millis};
+use hits::Hits;
 use theme::Theme;
 
-/// Draws the whole screen as it is at `now`.
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, now: Millis) {
-    paint(frame.buffer_mut(), app, theme, now);
+/// Draws the whole screen as it is at `now`; the answer is what can be pointed at.
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, now: Millis) -> Hits {
+    paint(frame.buffer_mut(), app, theme, now)
 }
 
-fn paint(buffer: &mut Buffer, app: &App, theme: Theme, now: Millis) {
-    views::draw(buffer, buffer.area, &views::Scene { app, theme, now });
+fn paint(buffer: &mut Buffer, app: &App, theme: Theme, now: Millis) -> Hits {
+    let scene = views::Scene { app, theme, hits: RefCell::default(), now };
+    views::draw(buffer, buffer.area, &scene);
     theme.downgrade(buffer);
+    scene.hits.into_inner()
 }

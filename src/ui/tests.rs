@@ -357,6 +357,7 @@ fn absurd() -> Snapshot {
         let of = |shift: usize| numbers[(nth + shift) % numbers.len()];
         Point {
             at: NOW + [0, 9_000_000, 1000, 2000][nth % 4],
+            length_ms: [1000, 0, 60_000][nth % 3],
             requests_per_s: of(0),
             errors_per_s: of(1),
             planned: of(2),

@@ -27,6 +27,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scen
         Question::EndRun => "End the run",
         Question::Quit => "Quit",
         Question::Drain(_) => "Fewer instances",
+        Question::StopTask { .. } => "Stop a task",
+        Question::AddLarge => "A large batch",
     };
     let width = area.width.min(WIDEST);
     let mut below = vec![Line::default()];
@@ -62,6 +64,8 @@ pub(super) fn brief(dialog: Dialog, scene: &Scene<'_>) -> String {
         Question::EndRun => "end run?",
         Question::Quit => "quit?",
         Question::Drain(_) => "stop tasks?",
+        Question::StopTask { .. } => "stop the task?",
+        Question::AddLarge => "add it?",
     };
     let outlives_us = scene.app.snapshot.site.outlives_us;
     let keys = dialog.question.choices(outlives_us).iter().map(|choice| {
@@ -95,6 +99,8 @@ fn what(dialog: Dialog, scene: &Scene<'_>) -> String {
             format!("Leaving ends {run}: kills {devices} in {tasks}.")
         }
         Question::Drain(scaling) => drained(scaling, scene),
+        Question::StopTask { slot, attempt } => stopped(slot, attempt),
+        Question::AddLarge => String::new(),
     }
 }
 
@@ -137,6 +143,11 @@ fn drained(scaling: Scaling, scene: &Scene<'_>) -> String {
     format!("{who} {tasks}{devices}: {they} again where there is room{room}.")
 }
 
+/// What becomes of the devices of a task that is stopped.
+fn stopped(slot: u32, attempt: u32) -> String {
+    format!("Stop task {slot:05}-{attempt}?")
+}
+
 /// The key and the word of a button.
 fn button(choice: Choice, question: Question) -> (&'static str, &'static str) {
     match (choice, question) {
@@ -144,6 +155,8 @@ fn button(choice: Choice, question: Question) -> (&'static str, &'static str) {
         (Choice::Kill, _) => ("y", "kill"),
         (Choice::Leave, _) => ("l", "leave it running"),
         (Choice::Drain, _) => ("y", "yes, stop them"),
+        (Choice::StopTask, _) => ("y", "yes, stop it"),
+        (Choice::Add, _) => ("y", "yes, add it"),
         (Choice::Cancel, _) => ("n", "cancel"),
     }
 }
@@ -155,8 +168,8 @@ fn buttons(dialog: Dialog, width: usize, scene: &Scene<'_>) -> Vec<Line<'static>
         let (key, word) = button(*choice, dialog.question);
         let role = match choice {
             _ if *choice == dialog.focus => Role::Focus,
-            Choice::Kill | Choice::Drain => Role::Error,
-            Choice::Leave | Choice::Cancel => Role::Text,
+            Choice::Kill | Choice::Drain | Choice::StopTask => Role::Error,
+            Choice::Add | Choice::Leave | Choice::Cancel => Role::Text,
         };
         let spans =
             [scene.span(role, format!("[ {word} ]")), scene.span(Role::Dim, format!(" {key}"))];

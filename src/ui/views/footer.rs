@@ -55,6 +55,9 @@ fn asked(scene: &Scene<'_>, prompt: &Prompt, is_short: bool) -> Line<'static> {
         }
         Setting::Window => format!("ramp window (now {})", format::over(scene.app.window)),
         Setting::Instances => format!("instances (now {})", instances.desired),
+        Setting::Rate => "requests per second".to_owned(),
+        Setting::Target => "target".to_owned(),
+        Setting::Filter => "filter".to_owned(),
     };
     let mut line = Line::from(vec![
         scene.span(Role::Accent, what),

@@ -12,19 +12,25 @@ mod fleet;
 mod footer;
 mod header;
 mod help;
+mod instances;
 mod latency;
+mod latency_view;
 mod lead;
 mod notices;
+mod notices_view;
 mod overview;
+mod palette;
 mod panel;
 mod ramp;
 mod sentence;
 mod small;
 mod stuck;
+mod target;
+mod tasks;
 mod timeline;
 mod traffic;
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use ratatui::{
     buffer::Buffer,
@@ -35,11 +41,16 @@ use ratatui::{
 
 use super::{
     format,
+    hits::Hits,
     layout::{self, Size},
     theme::{Role, Theme},
 };
 use crate::{
-    app::state::{App, Mode},
+    app::{
+        action::Action,
+        state::{App, Mode},
+        view::View,
+    },
     controller::snapshot::{Aged, Phase, Point, Snapshot},
     model::Millis,
 };
@@ -53,6 +64,8 @@ pub(super) struct Scene<'a> {
     pub(super) app: &'a App,
     /// How things look here.
     pub(super) theme: Theme,
+    /// What can be pointed at, as far as it is drawn.
+    pub(super) hits: RefCell<Hits>,
     /// The time.
     pub(super) now: Millis,
 }
@@ -66,12 +79,28 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let frame = layout::frame(area, sentence::lines(scene, area.width));
     header::draw(buffer, frame.header, size, scene);
     sentence::draw(buffer, frame.sentence, scene);
-    match size {
-        Size::Medium | Size::Large => overview::draw(buffer, frame.body, size, scene),
-        Size::Small => small::draw(buffer, frame.body, scene),
-        Size::Compact | Size::Tiny => compact::draw(buffer, frame.body, scene),
+    match scene.app.view {
+        View::Overview => draw_overview(buffer, frame.body, size, scene),
+        View::Instances => instances::draw(buffer, frame.body, scene),
+        View::Tasks => tasks::draw(buffer, frame.body, scene),
+        View::Latency => latency_view::draw(buffer, frame.body, scene),
+        View::Target => target::draw(buffer, frame.body, scene),
+        View::Notices => notices_view::draw(buffer, frame.body, scene),
     }
     footer::draw(buffer, frame.footer, scene);
+    draw_mode(buffer, area, scene);
+}
+
+fn draw_overview(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_>) {
+    match size {
+        Size::Medium | Size::Large => overview::draw(buffer, body, size, scene),
+        Size::Small => small::draw(buffer, body, scene),
+        Size::Compact | Size::Tiny => compact::draw(buffer, body, scene),
+    }
+}
+
+/// What is open over the view.
+fn draw_mode(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     match &scene.app.mode {
         Mode::Dialog(dialog) => dialog::draw(buffer, area, *dialog, scene),
         Mode::Help => help::draw(buffer, area, scene),
@@ -80,6 +109,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
                 stuck::draw(buffer, area, stuck, scene);
             }
         }
+        Mode::Palette(palette) => palette::draw(buffer, area, palette, scene),
         Mode::Normal | Mode::Prompt(_) => {}
     }
 }
@@ -101,6 +131,21 @@ impl Scene<'_> {
 
     fn span(&self, role: Role, text: impl Into<String>) -> Span<'static> {
         Span::styled(text.into(), self.theme.style(role))
+    }
+
+    /// What is drawn here can be clicked, and means this then.
+    fn click(&self, area: Rect, action: Action) {
+        self.hits.borrow_mut().click(area, action);
+    }
+
+    /// What is drawn here can be scrolled: up and down mean this.
+    fn wheel(&self, area: Rect, up: Action, down: Action) {
+        self.hits.borrow_mut().wheel(area, up, down);
+    }
+
+    /// What is drawn here is a chart: a click reads the figures of its moment.
+    fn chart(&self, area: Rect, from: Millis, span: Millis) {
+        self.hits.borrow_mut().chart(area, from, span);
     }
 
     /// Takes what is behind a dialog back.

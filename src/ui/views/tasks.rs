@@ -1,0 +1,10 @@
+//! The tasks, one a row.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::Scene;
+use crate::ui::widgets::Pane;
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    Pane::new("Tasks").render(area, buffer, scene.theme);
+}
