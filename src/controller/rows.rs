@@ -301,22 +301,22 @@ impl Scene<'_> {
 
     /// What a slot is at; `latest` is the end of the task before.
     fn row(&self, slot: &Slot, state: TaskState, latest: Option<&Ended>) -> TaskRow {
-        // One that waits has the name of the task to come: that before has its own row.
-        let is_to_come = matches!(slot.state, SlotState::Free { .. }) && !slot.unsure;
-        let attempt = slot.attempt + u32::from(is_to_come);
         let arn = match &slot.state {
             SlotState::Placed { arn, .. } => Some(arn.as_str()),
             _ => None,
         };
+        // A slot that waits has no task; that before it has a row of its own.
         let name = match slot.state {
-            SlotState::GivenUp => format!("{:05}", slot.number),
-            _ => task_name(slot.number, attempt),
+            SlotState::Asked { .. } | SlotState::Placed { .. } => {
+                task_name(slot.number, slot.attempt)
+            }
+            _ => format!("{:05}", slot.number),
         };
         let failure = latest.filter(|it| it.failed).and_then(|it| it.reason.clone());
         let id = arn.map(short_id);
         TaskRow {
             slot: slot.number,
-            attempt,
+            attempt: slot.attempt,
             instance: None,
             first: slot.number.saturating_mul(self.room),
             room: self.room,

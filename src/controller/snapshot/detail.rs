@@ -10,10 +10,10 @@ use crate::{model::Millis, stats::Devices};
 pub struct TaskRow {
     /// Its slot.
     pub slot: u32,
-    /// Which attempt of the slot it is; of one that waits, which it will be.
+    /// Which attempt of the slot it is; 0 as long as none was made.
     pub attempt: u32,
-    /// Its name in the run: `00003-1`, slot and attempt; the slot alone where that was
-    /// given up. No two rows have the same.
+    /// Its name in the run: `00003-1`, slot and attempt; `00003` for a slot that waits, or
+    /// was given up. No two rows have the same.
     pub name: String,
     /// What ECS calls it: the last part of its ARN; none before it is placed.
     pub id: Option<String>,
