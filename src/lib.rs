@@ -104,6 +104,12 @@
 //! - An instance goes by cordon, look, StopTask, look, terminate; which ones are to go is
 //!   in the wish, so that a successor goes on with it. It has two fields for that beyond
 //!   the contract, `drain` and `scale_to_zero`, which are left out while they say nothing.
+//! - A task that a person has replaced is in the wish, too (`restarts`, slot and attempt), so
+//!   that followers can ask for it, and so that a successor that sees its end knows that it
+//!   was asked for.
+//! - How a slot's last task ended, and since when and where its task is, is written with the
+//!   slot, although nothing is decided by it: followers and successors show each task with
+//!   no call to ECS.
 
 pub mod agent;
 pub mod app;

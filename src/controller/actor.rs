@@ -86,6 +86,7 @@ pub(super) struct Looks {
     pub(super) counts: Look,
     pub(super) instances: Look,
     pub(super) progress: Look,
+    pub(super) blocks: Look,
     pub(super) figures: Look,
     pub(super) wish: Look,
     /// Whether a write of the wish is on its way.
@@ -98,6 +99,7 @@ impl Looks {
     /// A new run: its own things were never looked at.
     pub(super) fn begin_run(&mut self) {
         self.progress = Look::default();
+        self.blocks = Look::default();
         self.figures = Look::default();
         self.wish = Look::default();
         self.editing = false;
@@ -145,7 +147,7 @@ impl Actor {
         let (snapshots, seen) = watch::channel(Arc::new(first));
         let mut fleet = Fleet::default();
         fleet.definition.clone_from(&options.takes);
-        let actor = Actor {
+        let mut actor = Actor {
             me: name(),
             left: false,
             finding: Finding::default(),
@@ -256,7 +258,8 @@ impl Actor {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        self.refresh_rows();
         let snapshot = self.snapshot();
         self.snapshots.send_replace(Arc::new(snapshot));
     }

@@ -54,6 +54,7 @@ impl Actor {
         self.keep_lead(now);
         self.look_at_run(now);
         self.hear(now);
+        self.read_blocks(now);
         self.follow_end();
         let Some(wish) = self.run.as_ref().map(|run| run.preview(self.clock.bucket())) else {
             return;
@@ -69,6 +70,7 @@ impl Actor {
         self.open_windows(&wish, now);
         self.advance_drains(true, now);
         self.match_tasks(&wish, now);
+        self.replace_tasks(&wish);
         self.give_up_on_room(&wish, now);
         self.count_cost(now);
         self.record(now);

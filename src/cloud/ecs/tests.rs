@@ -234,7 +234,8 @@ async fn a_provider_that_does_not_scale_is_said_to() {
 async fn a_definition_says_what_a_task_takes() {
     let containers = json!([
         {"name": "app", "cpu": 128, "memory": 512, "memoryReservation": 256, "stopTimeout": 90,
-            "logConfiguration": {"logDriver": "awslogs"}},
+            "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/d",
+                "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "p"}}},
         {"name": "eye", "cpu": 64, "memory": 64, "essential": true,
             "command": ["loadtop", "watchdog"]},
         {"name": "idle", "essential": false, "command": ["watchdog"]}
@@ -266,6 +267,35 @@ async fn a_definition_says_what_a_task_takes() {
     assert_eq!(seen.watchdog.as_deref(), Some("eye"), "one that need not run watches nothing");
     assert_eq!(seen.stop_s.get("app"), Some(&90));
     assert_eq!(seen.log_driver.as_deref(), Some("awslogs"));
+    let stream = seen.log_stream.map(|it| (it.group, it.prefix, it.region));
+    assert_eq!(stream, Some(("/ecs/d".into(), "p".into(), Some("eu-west-1".into()))));
+}
+
+#[tokio::test]
+async fn an_instance_says_what_it_is_and_what_of_it_is_taken() {
+    let resources = |cpu: i32| {
+        json!([{"name": "CPU", "type": "INTEGER", "integerValue": cpu},
+            {"name": "PORTS", "type": "STRINGSET", "stringSetValue": ["22"]},
+            {"name": "MEMORY", "type": "INTEGER", "integerValue": 2 * cpu}])
+    };
+    let attributes = json!([{"name": "ecs.capability.ecr-auth"},
+        {"name": "ecs.instance-type", "value": "c5.large"},
+        {"name": "ecs.availability-zone", "value": "eu-central-1a"}]);
+    let instance = json!({"containerInstanceArn": "arn", "ec2InstanceId": "i-1",
+        "status": "ACTIVE", "agentConnected": true, "registeredAt": 1_700_000_000.5,
+        "registeredResources": resources(2048), "remainingResources": resources(512),
+        "attributes": attributes});
+    let answers = [
+        (200, json!({"containerInstanceArns": ["arn"]})),
+        (200, json!({"containerInstances": [instance]})),
+    ];
+    let cloud = Script::new(answers).cloud(Capacity::group("g"), Network::default());
+    let seen = cloud.container_instances().await.expect("answered").remove(0);
+    assert_eq!((seen.cpu_left, seen.cpu_all), (512, 2048));
+    assert_eq!((seen.memory_left, seen.memory_all), (1024, 4096));
+    assert_eq!(seen.registered_at, Some(1_700_000_000_500));
+    let said = (seen.kind.as_deref(), seen.zone.as_deref());
+    assert_eq!(said, (Some("c5.large"), Some("eu-central-1a")));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ fn instance(id: &str, running: u32) -> InstanceSeen {
         pending: 0,
         cpu_left: 2048 - 512 * running.cast_signed(),
         memory_left: 4096,
+        ..InstanceSeen::default()
     }
 }
 
@@ -64,6 +65,32 @@ fn an_instance_that_does_not_answer_is_no_room_and_not_chosen() {
     let view = fleet.view(0);
     assert_eq!((view.registered, view.booting, view.room), (1, 1, 4));
     assert_eq!(chosen(fleet.scale_to(1, "g", false)), ["i-1"]);
+}
+
+#[test]
+fn every_instance_is_shown_with_what_it_is_at() {
+    let mut fleet = fleet(7, &[1, 0, 0, 0, 0]);
+    fleet.instances[1].connected = false;
+    fleet.instances[2].status = "DRAINING".into();
+    fleet.drains.insert("i-3".into(), Drain::new(Some("arn/i-3".into()), true, 0));
+    let group = fleet.group.as_mut().expect("seen");
+    group.machines[4].1 = "Terminating:Wait".into();
+    group.machines[5].1 = "Terminated".into();
+    group.types.insert("i-6".into(), "c5.large".into());
+    let view = fleet.view(0);
+    let states: Vec<_> = view.list.iter().map(|it| (it.id.as_str(), it.state.as_str())).collect();
+    let expected = [
+        ("i-0", "up"),
+        ("i-1", "silent"),
+        ("i-2", "draining"),
+        ("i-3", "draining"),
+        ("i-4", "leaving"),
+        ("i-5", "leaving"),
+        ("i-6", "booting"),
+    ];
+    assert_eq!(states, expected);
+    assert_eq!(view.list[6].kind.as_deref(), Some("c5.large"));
+    assert_eq!((view.registered, view.room), (1, 3), "only what takes tasks counts");
 }
 
 #[test]

@@ -15,7 +15,10 @@ use bytes::Bytes;
 use super::{MINUTE, Moment, arm, assert_alive, disarm, each};
 use crate::{
     cloud::types::Fetched,
-    controller::{Command, Join, snapshot::LeadView},
+    controller::{
+        Command, Join,
+        snapshot::{LeadView, TaskState},
+    },
     local::sim::{Seat, World},
     model::{
         registry::Registry,
@@ -31,6 +34,8 @@ use crate::{
 enum Phase {
     /// A thousand devices.
     Launch,
+    /// One task is replaced.
+    Restart,
     /// 300 fewer.
     Removal,
     /// An instance more.
@@ -42,7 +47,8 @@ enum Phase {
 }
 
 impl Phase {
-    const ALL: [Phase; 5] = [Phase::Launch, Phase::Removal, Phase::Out, Phase::In, Phase::Kill];
+    const ALL: [Phase; 6] =
+        [Phase::Launch, Phase::Restart, Phase::Removal, Phase::Out, Phase::In, Phase::Kill];
 
     fn order(self) -> Command {
         match self {
@@ -51,6 +57,11 @@ impl Phase {
                 over: Duration::from_secs(10),
                 spread: crate::model::wish::Spread::Uniform,
                 seed: Some(7),
+            },
+            Phase::Restart => Command::StopTask {
+                slot: 1,
+                attempt: 1,
+                confirmed: crate::model::confirmed::Confirmed::ByPlan,
             },
             Phase::Removal => Command::Remove { devices: 300 },
             Phase::Out => Command::ScaleTo(MACHINES + 1, None),
@@ -147,6 +158,7 @@ fn controller(world: &World) -> Seat {
     world.controller_with("a", |options| {
         options.join = Join::Latest;
         options.policy.owns_group = true;
+        options.details = true;
     })
 }
 
@@ -159,6 +171,8 @@ async fn go_on(world: &World, seat: &Seat, phase: Phase) {
     let desired = seat.cloud.group().await.expect("described").desired;
     let there = match phase {
         Phase::Launch => live == 1000,
+        // Asked for again, it means no later attempt.
+        Phase::Restart => false,
         Phase::Removal => live == 700,
         Phase::Out => desired == MACHINES + 1,
         Phase::In => desired == MACHINES || wish.is_some_and(|wish| !wish.drain.is_empty()),
@@ -184,6 +198,16 @@ async fn reach(world: &World, seat: &Seat, phase: Phase) {
             world.until("1000 are alive", deadline, |it| it.alive() == 1000).await;
             seat.until("4 tasks run", deadline, |it| it.tasks.value.running == 4).await;
             assert_alive(world, 0..1000);
+        }
+        Phase::Restart => {
+            seat.until("it is replaced", deadline, |it| {
+                let row = it.task_rows.value.iter().find(|row| row.slot == 1);
+                row.is_some_and(|row| (row.attempt, row.state) == (2, TaskState::Running))
+            })
+            .await;
+            world.until("1000 are alive", deadline, |it| it.alive() == 1000).await;
+            assert_alive(world, 0..1000);
+            assert_eq!(seat.handle.snapshots.borrow().tasks.value.failed, 0);
         }
         Phase::Removal => {
             world.until("700 in 3 tasks", deadline, |it| (it.alive(), it.tasks) == (700, 3)).await;

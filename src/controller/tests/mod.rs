@@ -9,6 +9,7 @@ mod faults;
 mod money;
 mod outage;
 mod policy;
+mod rows;
 mod switch;
 
 use std::{

@@ -163,6 +163,10 @@ async fn clusters_definitions_and_instances_are_described() {
     assert_eq!(definition.containers, ["agent"]);
     let instances = site.cloud.container_instances().await.expect("described");
     assert_eq!((instances[0].cpu_left, instances[0].running), (2048, 0));
+    assert_eq!((instances[0].cpu_all, instances[0].memory_all), (2048, 2048));
+    assert_eq!(instances[0].kind.as_deref(), Some("local.large"));
+    assert_eq!(instances[0].zone.as_deref(), Some("us-east-1a"));
+    assert!(instances[0].registered_at.is_some());
     let call = ecs.update_container_instances_state().cluster(CLUSTER);
     let call = call.container_instances(&instances[0].arn);
     let drained = call.status(ContainerInstanceStatus::Draining).send().await.expect("drained");
