@@ -60,9 +60,10 @@ impl Actor {
                 self.scale_to(desired.saturating_add_signed(more), confirmed);
             }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
-            Command::Rate(_) | Command::Open(_) | Command::StopTask { .. } | Command::Export => {
+            Command::Rate(_) | Command::Open(_) | Command::StopTask { .. } => {
                 self.refuse(Level::Warning, "this is not there yet");
             }
+            Command::Export => self.export(),
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
             Command::Leave => {

@@ -18,6 +18,7 @@ use super::{
     figures::Figures,
     jobs::Progress as Reading,
     live::Live,
+    marks::Marks,
     progress::{Progress, Tally},
     requests::prefix,
     snapshot::Stuck,
@@ -119,6 +120,8 @@ pub(super) struct Run {
     pub(super) figures: Figures,
     /// The exact results, as far as they came.
     pub(super) live: Live,
+    /// What happened when.
+    pub(super) marks: Marks,
     pub(super) tally: Tally,
     /// What it costs, as far as that is counted here.
     pub(super) money: Money,
@@ -264,6 +267,7 @@ impl Run {
             reading: Arc::default(),
             figures: Figures::default(),
             live: Live::default(),
+            marks: Marks::default(),
             tally: Tally::default(),
             money: Money::default(),
             confirmed: None,
