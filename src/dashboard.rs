@@ -48,6 +48,7 @@ pub async fn show(arguments: cli::Dashboard, place: Place) -> color_eyre::Result
     let stays = place != Place::Embedded;
     let mut settings = Settings::new(place, arguments.target, &arguments.making);
     settings.leads = !arguments.readonly;
+    settings.details = true;
     if stays {
         settings.join = arguments.run.map_or(Join::Latest, Join::Run);
     }

@@ -58,6 +58,8 @@ pub struct Settings {
     pub join: Join,
     /// Whether it leads that run when nobody else does.
     pub leads: bool,
+    /// Whether somebody looks at the tasks one by one.
+    pub details: bool,
 }
 
 /// What runs in the tasks instead of loadtop's agent: one device each.
@@ -115,6 +117,7 @@ impl Settings {
             task: config.map(|it| it.task),
             join: Join::Own,
             leads: true,
+            details: false,
         };
         let devices_per_task = if settings.runs_images() { 1 } else { devices_per_task };
         Settings { devices_per_task, ..settings }
@@ -287,6 +290,7 @@ async fn prepare(
         runs,
         join: settings.join,
         leads: settings.leads,
+        details: settings.details,
     })
 }
 

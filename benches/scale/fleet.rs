@@ -81,6 +81,7 @@ pub(crate) async fn measure(fleet: &Fleet) -> color_eyre::Result<Figures> {
         runs: folder.path().join("runs"),
         join: Join::Own,
         leads: true,
+        details: false,
     };
     let site = local.standing.site();
     let refresh = site.refresh;

@@ -68,7 +68,7 @@ impl Drain {
             return None;
         }
         let (mut busy, empty): (Vec<&InstanceView>, Vec<_>) =
-            instances.list.iter().partition(|it| it.tasks > 0);
+            instances.up().partition(|it| it.tasks > 0);
         let free = instances.booting.saturating_add(empty.len() as u32);
         let surplus = instances.desired.saturating_sub(target).saturating_sub(free);
         busy.sort_by_key(|it| it.tasks);
@@ -77,9 +77,9 @@ impl Drain {
             return None;
         }
         let tasks = sum(busy.iter().copied());
-        let all = sum(instances.list.iter()).max(tasks_alive(&snapshot.tasks.value)).max(1);
+        let all = sum(instances.up()).max(tasks_alive(&snapshot.tasks.value)).max(1);
         let stays = |it: &&InstanceView| !busy.iter().any(|gone| gone.id == it.id);
-        let room = instances.list.iter().filter(stays).map(|it| it.room);
+        let room = instances.up().filter(stays).map(|it| it.room);
         let room = room.fold(0, u32::saturating_add);
         let devices = u64::from(devices_alive(&snapshot.devices.value)) * u64::from(tasks);
         Some(Self {

@@ -42,6 +42,9 @@ impl Cloud {
         let types = group.instances().iter().filter_map(|machine| {
             Some((machine.instance_id()?.to_owned(), machine.instance_type()?.to_owned()))
         });
+        let zones = group.instances().iter().filter_map(|machine| {
+            Some((machine.instance_id()?.to_owned(), machine.availability_zone()?.to_owned()))
+        });
         // Which of them are Spot is not said; below all on demand, any may be.
         let mixed = group.mixed_instances_policy().and_then(|it| it.instances_distribution());
         let on_demand = mixed.and_then(|it| it.on_demand_percentage_above_base_capacity());
@@ -58,6 +61,7 @@ impl Cloud {
             max: size(group.max_size()),
             machines: machines.collect(),
             types: types.collect(),
+            zones: zones.collect(),
             spot: on_demand.is_some_and(|percentage| percentage < 100),
         })
     }

@@ -169,7 +169,7 @@ impl TaskSeen {
 }
 
 /// A container instance as ECS describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstanceSeen {
     /// Its ARN.
     pub arn: String,
@@ -188,6 +188,16 @@ pub struct InstanceSeen {
     pub cpu_left: i32,
     /// Memory left in MiB.
     pub memory_left: i32,
+    /// CPU units of all tasks that it could have.
+    pub cpu_all: i32,
+    /// The same of memory in MiB.
+    pub memory_all: i32,
+    /// When it registered (AWS's clock).
+    pub registered_at: Option<Millis>,
+    /// Its type, such as `c5.large`.
+    pub kind: Option<String>,
+    /// The availability zone that it is in.
+    pub zone: Option<String>,
 }
 
 /// What a cluster counts.
@@ -214,6 +224,8 @@ pub struct GroupSeen {
     pub machines: Vec<(String, String)>,
     /// The instance types of the machines, by their ids.
     pub types: BTreeMap<String, String>,
+    /// The availability zones of the machines, by their ids.
+    pub zones: BTreeMap<String, String>,
     /// Whether some of the machines may be Spot instances.
     pub spot: bool,
     /// Those of them that no lower number takes away: they are protected from scale-in.
@@ -273,6 +285,20 @@ pub struct DefinitionSeen {
     pub watchdog: Option<String>,
     /// Where the log of the container that is ours goes: `awslogs`, …
     pub log_driver: Option<String>,
+    /// Where in CloudWatch Logs that is, where it goes there.
+    pub log_stream: Option<LogStream>,
+}
+
+/// Where in CloudWatch Logs a container's output goes: each task has a stream
+/// `prefix/container/task id` there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStream {
+    /// The log group.
+    pub group: String,
+    /// What its streams' names begin with.
+    pub prefix: String,
+    /// Its region, where the definition says it.
+    pub region: Option<String>,
 }
 
 /// One metric's data of one moment, as an agent publishes it.

@@ -97,6 +97,7 @@ pub(super) struct Looks {
     pub(super) counts: Look,
     pub(super) instances: Look,
     pub(super) progress: Look,
+    pub(super) blocks: Look,
     pub(super) figures: Look,
     /// The figures of what was before.
     pub(super) past: Look,
@@ -111,6 +112,7 @@ impl Looks {
     /// A new run: its own things were never looked at.
     pub(super) fn begin_run(&mut self) {
         self.progress = Look::default();
+        self.blocks = Look::default();
         self.figures = Look::default();
         self.past = Look::default();
         self.wish = Look::default();
@@ -159,7 +161,7 @@ impl Actor {
         let (snapshots, seen) = watch::channel(Arc::new(first));
         let mut fleet = Fleet::default();
         fleet.definition.clone_from(&options.takes);
-        let actor = Actor {
+        let mut actor = Actor {
             me: name(),
             left: false,
             finding: Finding::default(),
@@ -277,7 +279,8 @@ impl Actor {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        self.refresh_rows();
         let snapshot = self.snapshot();
         self.snapshots.send_replace(Arc::new(snapshot));
     }

@@ -57,6 +57,7 @@ impl Actor {
         self.read_live(now);
         self.note_marks(now);
         self.hear(now);
+        self.read_blocks(now);
         self.follow_end();
         let Some(wish) = self.run.as_ref().map(|run| run.preview(self.clock.bucket())) else {
             return;
@@ -72,6 +73,7 @@ impl Actor {
         self.open_windows(&wish, now);
         self.advance_drains(true, now);
         self.match_tasks(&wish, now);
+        self.replace_tasks(&wish);
         self.give_up_on_room(&wish, now);
         self.count_cost(now);
         self.record(now);

@@ -11,7 +11,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::progress::{self, Progress};
+use super::{
+    known::Known,
+    progress::{self, Progress},
+};
 use crate::{
     cloud::{
         Cloud, CloudError, ErrorKind,
@@ -54,6 +57,9 @@ pub(super) struct Entry {
     pub(super) room: u32,
     /// What RunTask is or was called with for this attempt.
     pub(super) request: Option<TaskRequest>,
+    /// What else is known of its tasks.
+    #[serde(default, skip_serializing_if = "Known::is_nothing")]
+    pub(super) known: Known,
 }
 
 /// What a successor finds.
@@ -62,6 +68,8 @@ pub(super) struct Table {
     pub(super) slots: Vec<Slot>,
     /// The requests of the attempts, by slot.
     pub(super) requests: BTreeMap<u32, TaskRequest>,
+    /// What else is known of the slots' tasks.
+    pub(super) known: Vec<(Slot, Known)>,
     /// The entity tags of the blocks.
     pub(super) etags: BTreeMap<u32, String>,
     pub(super) progress: Option<Progress>,
@@ -84,8 +92,9 @@ pub(super) async fn take_over(cloud: &Cloud, prefix: &str, term: u64) -> Result<
     let mut table = Table::default();
     for (block, etag) in blocks {
         table.etags.insert(block.number, etag);
-        for Entry { slot, request, .. } in block.slots {
+        for Entry { slot, request, known, .. } in block.slots {
             table.requests.extend(request.map(|request| (slot.number, request)));
+            table.known.push((slot.clone(), known));
             table.slots.push(slot);
         }
     }
@@ -157,4 +166,36 @@ async fn read(cloud: &Cloud, key: &str) -> Result<(Block, String), CloudError> {
         }
         _ => Err(broken(format!("{key} is gone from the bucket"))),
     }
+}
+
+/// Reads so many blocks of the run with this prefix, each unless it is the version that
+/// is known by its entity tag. Those that are not there yet are left out; the error is why
+/// some were not read.
+pub(super) async fn look(
+    cloud: Cloud,
+    prefix: String,
+    blocks: u32,
+    known: BTreeMap<u32, String>,
+) -> (Vec<(Block, String)>, Option<CloudError>) {
+    let (cloud, prefix, known) = (&cloud, &prefix, &known);
+    let found: Vec<_> = stream::iter(0..blocks)
+        .map(|block| async move {
+            let key = format!("{prefix}{}", name(block));
+            cloud.get_object(&key, known.get(&block).map(String::as_str)).await
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let (mut read, mut failed) = (Vec::new(), None);
+    for answer in found {
+        match answer {
+            Ok((Fetched::New(object), _)) => match serde_json::from_slice(&object.body) {
+                Ok(block) => read.push((block, object.etag)),
+                Err(error) => tracing::warn!("a block of the slot table cannot be read: {error}"),
+            },
+            Ok(_) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    (read, failed)
 }

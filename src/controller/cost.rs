@@ -203,7 +203,7 @@ impl Actor {
     ) -> Option<Group> {
         self.fleet_at?;
         let view = self.fleet.view(now);
-        let per_instance = view.list.iter().map(|it| it.tasks + it.room).max();
+        let per_instance = view.up().map(|it| it.tasks + it.room).max();
         Some(Group {
             name: name.to_owned(),
             desired: view.desired,

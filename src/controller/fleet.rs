@@ -6,10 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    drain::Drain,
-    snapshot::{InstanceView, InstancesView},
-};
+use super::drain::Drain;
 use crate::{
     cloud::types::{ClusterSeen, DefinitionSeen, GroupSeen, InstanceSeen},
     model::{Millis, cost::Machine},
@@ -300,6 +297,12 @@ impl Fleet {
         self.instances.iter().find(|it| it.machine_id == machine)
     }
 
+    /// The machine that a container instance is on.
+    pub(super) fn machine_of(&self, instance_arn: &str) -> Option<&str> {
+        let instance = self.instances.iter().find(|it| it.arn == instance_arn)?;
+        Some(&instance.machine_id)
+    }
+
     /// Whether the group still has this machine, as far as known.
     pub(super) fn has_machine(&self, machine: &str) -> bool {
         self.group.as_ref().is_none_or(|group| group.machines.iter().any(|(id, _)| id == machine))
@@ -350,37 +353,6 @@ impl Fleet {
         self.instances.iter().filter(|it| self.stays(it)).map(|it| self.room_on(it)).sum()
     }
 
-    /// What the screen shows.
-    pub(super) fn view(&self, now: Millis) -> InstancesView {
-        let Some(group) = &self.group else {
-            return InstancesView::default();
-        };
-        let list: Vec<InstanceView> = self
-            .instances
-            .iter()
-            .filter(|it| self.stays(it))
-            .map(|it| InstanceView {
-                id: it.machine_id.clone(),
-                tasks: it.running + it.pending,
-                room: self.room_on(it),
-                ..InstanceView::default()
-            })
-            .collect();
-        let boot_left_ms =
-            self.booting_since.map(|(since, _)| (since + BOOT_MS).saturating_sub(now));
-        InstancesView {
-            desired: self.desired().unwrap_or(0),
-            min: group.min,
-            max: group.max,
-            registered: list.len() as u32,
-            booting: self.booting(),
-            leaving: self.drains.len() as u32,
-            boot_left_ms: boot_left_ms.filter(|_| self.booting() > 0),
-            room: list.iter().map(|it| it.room).sum(),
-            list,
-        }
-    }
-
     /// How many more tasks fit on an instance.
     fn room_on(&self, instance: &InstanceSeen) -> u32 {
         let Some(definition) = &self.definition else {
@@ -392,6 +364,8 @@ impl Fleet {
         u32::try_from(fit).unwrap_or(0)
     }
 }
+
+mod view;
 
 #[cfg(test)]
 mod tests;

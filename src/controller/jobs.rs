@@ -121,6 +121,9 @@ pub(super) enum RunDone {
     Told(Box<progress::Progress>, Result<(), CloudError>),
     /// What the leader knows was read.
     Heard(Result<Fetched, CloudError>),
+    /// Blocks of the slot table that another leader wrote were read, asked for then (this
+    /// machine's clock), and why others were not.
+    Blocks(Millis, Vec<(Block, String)>, Option<CloudError>),
     /// The results were read; the second are objects that cannot be used, and why.
     Results(Box<Results>, Vec<String>),
     /// The run's end was written.

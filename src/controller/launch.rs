@@ -88,6 +88,7 @@ impl Actor {
     /// Writes the blocks of the slot table that changed; what waits to be launched
     /// leaves only after its request is in the bucket.
     pub(super) fn record(&mut self, now: Millis) {
+        let at = self.clock.bucket();
         let Some(run) = self.run.as_mut().filter(|run| !run.recording) else {
             return;
         };
@@ -105,7 +106,7 @@ impl Actor {
         run.record_from = now + OUTCOMES_EVERY_MS;
         let bodies = blocks
             .iter()
-            .map(|&block| (run.block(block, term), run.block_etags.get(&block).cloned()))
+            .map(|&block| (run.block(block, term, at), run.block_etags.get(&block).cloned()))
             .collect();
         let (id, journal) = (run.id.clone(), run.journal.clone());
         let job = jobs::record(run.cloud.clone(), journal, run.prefix.clone(), bodies);

@@ -122,6 +122,7 @@ impl Actor {
             RunDone::Exported(answer) => self.learn_exported(answer),
             RunDone::Told(progress, answer) => self.learn_told(*progress, answer),
             RunDone::Heard(answer) => self.learn_heard(answer, refresh),
+            RunDone::Blocks(at, blocks, failed) => self.learn_blocks(at, blocks, failed),
             RunDone::Results(results, unusable) => self.learn_results(&results, unusable),
             RunDone::Finished(answer) => self.learn_finished(answer),
             RunDone::Summary(answer) => self.learn_summary(answer),

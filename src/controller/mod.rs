@@ -25,6 +25,7 @@ mod history;
 mod intervals;
 mod jobs;
 mod join;
+mod known;
 mod launch;
 mod lead;
 mod learn;
@@ -36,6 +37,8 @@ mod notices;
 mod orders;
 pub mod progress;
 pub(crate) mod requests;
+mod restart;
+mod rows;
 mod run;
 pub mod snapshot;
 mod supply;
@@ -99,6 +102,9 @@ pub struct Options {
     pub join: Join,
     /// Whether it leads its run when nobody else does.
     pub leads: bool,
+    /// Whether somebody looks at its tasks one by one, and at the exact results as they
+    /// come. That costs reads of the bucket, and nothing where nobody looks.
+    pub details: bool,
 }
 
 /// Which run a controller is for.

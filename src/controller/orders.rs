@@ -60,7 +60,8 @@ impl Actor {
                 self.scale_to(desired.saturating_add_signed(more), confirmed);
             }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
-            Command::Rate(_) | Command::Open(_) | Command::StopTask { .. } => {
+            Command::StopTask { slot, attempt, .. } => self.stop_one(slot, attempt),
+            Command::Rate(_) | Command::Open(_) => {
                 self.refuse(Level::Warning, "this is not there yet");
             }
             Command::Export => self.export(),
@@ -109,7 +110,7 @@ impl Actor {
     }
 
     /// Queues a change that an order asked for.
-    fn change(&mut self, change: Change) {
+    pub(super) fn change(&mut self, change: Change) {
         let order = self.orders.taken;
         if let Some(run) = &mut self.run {
             let edit = run.change(change);

@@ -122,9 +122,10 @@ impl Run {
     }
 
     /// A block of the slot table as it is to be in the bucket.
-    pub(super) fn block(&mut self, block: u32, term: u64) -> Block {
+    /// It is written at `at` (the bucket's clock).
+    pub(super) fn block(&mut self, block: u32, term: u64, at: Millis) -> Block {
         let slots: Vec<Slot> = self.slots.within(block * BLOCK, BLOCK).cloned().collect();
-        let slots = slots.into_iter().map(|slot| self.entry(slot)).collect();
+        let slots = slots.into_iter().map(|slot| self.entry(slot, at)).collect();
         let names = self.cloud.names();
         Block {
             run: self.id.clone(),
@@ -137,10 +138,11 @@ impl Run {
         }
     }
 
-    fn entry(&mut self, slot: Slot) -> Entry {
+    fn entry(&mut self, slot: Slot, at: Millis) -> Entry {
         Entry {
             first: self.slots.first_device(slot.number),
             room: self.slots.room(),
+            known: self.noted.known(&slot, at),
             request: (slot.attempt > 0).then(|| self.request(slot.number, slot.attempt)),
             slot,
         }

@@ -17,10 +17,12 @@ use super::{
     cost::Money,
     figures::Figures,
     jobs::Progress as Reading,
+    known::Noted,
     live::Live,
     marks::Marks,
     progress::{Progress, Tally},
     requests::prefix,
+    rows::Rows,
     snapshot::Stuck,
     sweep::Sweep,
     switch::Settling,
@@ -112,6 +114,10 @@ pub(super) struct Run {
     /// Tasks that wait for their capacity provider's instances, and since when
     /// (monotonic).
     pub(super) provisioning: BTreeMap<String, Millis>,
+    /// What is known of the tasks beside the slots.
+    pub(super) noted: Noted,
+    /// Each task, for the screen.
+    pub(super) rows: Rows,
     pub(super) sweep: Sweep,
     /// The calls of earlier runs, by operation.
     pub(super) calls_before: BTreeMap<String, u64>,
@@ -262,6 +268,8 @@ impl Run {
             stray_from: BTreeMap::new(),
             hosts: HashMap::new(),
             provisioning: BTreeMap::new(),
+            noted: Noted::default(),
+            rows: Rows::default(),
             sweep: Sweep::default(),
             calls_before: BTreeMap::new(),
             reading: Arc::default(),
@@ -327,6 +335,7 @@ impl Run {
 
     /// Takes over what a leader before left.
     pub(super) fn take_table(&mut self, table: Table, term: u64, now: Millis) {
+        self.noted = Noted::restore(table.known);
         self.slots = Slots::restore(self.registry.room, table.slots, now);
         if self.slots.iter().any(|slot| matches!(slot.state, SlotState::Asked { .. })) {
             self.doubtful_until = now + DOUBT_MS;

@@ -250,6 +250,13 @@ pub struct InstancesView {
     pub list: Vec<InstanceView>,
 }
 
+impl InstancesView {
+    /// Those that take tasks.
+    pub fn up(&self) -> impl Iterator<Item = &InstanceView> {
+        self.list.iter().filter(|it| it.state == InstanceState::Up)
+    }
+}
+
 /// One machine.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct InstanceView {

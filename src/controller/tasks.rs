@@ -10,8 +10,10 @@ use std::collections::BTreeSet;
 use super::{
     actor::Actor,
     clock::wall,
+    known::Ended,
     learn::RETRY_MS,
     requests::{block_of, of_name, task_name},
+    rows::short_id,
     run::{DOUBT_MS, Run},
     snapshot::Level,
 };
@@ -85,7 +87,11 @@ impl Actor {
                 }
             }
             Outcome::Unknown => run.doubtful_until = now + DOUBT_MS,
-            Outcome::Refused => run.failure(&refusal),
+            Outcome::Refused => {
+                run.failure(&refusal);
+                let why = notice.as_ref().unwrap_or(&refusal);
+                run.note_refusal(slot, attempt, why, self.clock.bucket());
+            }
             Outcome::NotAsked => {}
         }
         let is_placed = matches!(outcome, Outcome::Placed(_));
@@ -251,6 +257,9 @@ impl Actor {
             let Some(slot) = run.slots.by_arn(&task.arn) else {
                 continue;
             };
+            if let Some((slot, host)) = run.slots.get(slot).zip(task.instance_arn.as_deref()) {
+                run.noted.is_on(slot, self.clock.bucket(), || self.fleet.machine_of(host));
+            }
             match task.last_status.as_str() {
                 "RUNNING" => run.slots.is_running(slot),
                 "STOPPED" => self.learn_gone(slot, task),
@@ -303,14 +312,27 @@ impl Actor {
         let Some(known) = run.slots.get(slot) else {
             return;
         };
-        let asked = matches!(known.state, SlotState::Placed { stopping: true, .. });
-        let name = task_name(slot, known.attempt);
+        // A successor may see the end of what its predecessor told to stop.
+        let asked = matches!(known.state, SlotState::Placed { stopping: true, .. })
+            || run.is_restarting(slot, known.attempt);
+        let attempt = known.attempt;
+        let name = task_name(slot, attempt);
         let ending = run.is_ending() || run.wish.state == State::Stop;
         let wanted = wanted(run, slot, seen_at);
         run.changed_blocks.insert(block_of(slot));
         run.stop_from.remove(&slot);
         self.fleet.tasks_changed();
         let reason = reason(task);
+        let mut ended = Ended {
+            attempt,
+            id: Some(short_id(&task.arn)),
+            machine: run.noted.machine(slot).map(str::to_owned),
+            at: seen_at,
+            devices: wanted,
+            failed: false,
+            exit_code: task.exit_code,
+            reason: task.stopped_reason.clone().or_else(|| task.container_reason.clone()),
+        };
         // Whose devices were all removed may see that before it is told to stop.
         if asked || ending || wanted == 0 {
             run.slots.gone(slot, Gone::AsAsked, now);
@@ -318,8 +340,10 @@ impl Actor {
             // One that was told to stop before its program began has no exit code.
             if clean || (asked && task.exit_code.is_none()) {
                 run.tally.stopped += 1;
-                return;
+                return run.noted.end(slot, ended);
             }
+            (ended.failed, ended.reason) = (true, Some(reason.clone()));
+            run.noted.end(slot, ended);
             run.tally.lost.push((name.clone(), seen_at));
             run.failure(&reason);
             let text = format!(
@@ -332,10 +356,13 @@ impl Actor {
             // An agent ends well only when it is told: it may have read before us that
             // the run is over. If not, its slot is asked for again in a moment.
             run.tally.stopped += 1;
+            run.noted.end(slot, ended);
             self.looks.wish.hurry();
             let text = format!("task {name} ended by itself, and well");
             return self.notice(Level::Info, text);
         }
+        (ended.failed, ended.reason) = (true, Some(reason.clone()));
+        run.noted.end(slot, ended);
         run.tally.lost.push((name.clone(), seen_at));
         run.failure(&reason);
         self.after_loss(slot, &name, wanted, &reason);
@@ -372,4 +399,15 @@ impl Actor {
 /// Devices that are wanted in a slot.
 fn wanted(run: &Run, slot: u32, at: Millis) -> u32 {
     run.preview(at).live.within(run.slots.first_device(slot), run.slots.room()).len()
+}
+
+impl Run {
+    /// Notes that a task was refused: it never began.
+    fn note_refusal(&mut self, slot: u32, attempt: u32, why: &str, at: Millis) {
+        let devices = wanted(self, slot, at);
+        let reason = Some(why.to_owned());
+        let (id, machine, exit_code) = (None, None, None);
+        let ended = Ended { attempt, id, machine, at, devices, failed: true, exit_code, reason };
+        self.noted.end(slot, ended);
+    }
 }

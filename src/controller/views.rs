@@ -44,9 +44,9 @@ impl Actor {
             target: plan.and_then(Plan::target).map_or_else(String::new, ToString::to_string),
             run: run.zip(wish.as_ref()).map(|(run, wish)| self.run_view(run, wish, now)),
             capacity: self.capacity_view(&tasks.value),
-            instances: Aged { value: self.fleet.view(now), at: self.fleet_at },
+            instances: Aged { value: self.instances_view(), at: self.fleet_at },
             tasks,
-            task_rows: Aged::default(),
+            task_rows: run.map_or_else(Aged::default, |run| run.rows.view()),
             devices: run.zip(wish.as_ref()).map_or_else(Aged::default, |(run, wish)| {
                 run.figures.devices(wish.live.len(), |at| self.clock.to_wall(at))
             }),

@@ -356,6 +356,7 @@ mod tests {
             pending: 0,
             cpu_left: 0,
             memory_left: 0,
+            ..InstanceSeen::default()
         };
         let judged =
             |machines: &[&str]| link(&group(machines), &[instance("i-1")], "g", "c").verdict;

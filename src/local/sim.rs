@@ -147,6 +147,7 @@ impl World {
             runs: self.folder.path().join(name),
             join: Join::Own,
             leads: true,
+            details: false,
         }
     }
 

@@ -73,6 +73,10 @@ pub struct Wish {
     /// Instances that are to be emptied and terminated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drain: Vec<String>,
+    /// Tasks that are to be stopped and replaced: slot and attempt, until that attempt is
+    /// gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restarts: Vec<(u32, u32)>,
     /// Whether the instances go too when the run has ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scale_to_zero: bool,
@@ -206,6 +210,20 @@ pub enum Change {
         /// Its id.
         machine: String,
     },
+    /// Has one task stopped; its slot gets another one.
+    Restart {
+        /// Its slot.
+        slot: u32,
+        /// Which attempt of the slot: a later one is not meant.
+        attempt: u32,
+    },
+    /// The attempt is gone.
+    Restarted {
+        /// Its slot.
+        slot: u32,
+        /// Which attempt of the slot.
+        attempt: u32,
+    },
     /// Ends all devices, for good.
     Stop {
         /// Whether the instances go too.
@@ -232,6 +250,7 @@ impl Wish {
             pauses: Vec::new(),
             rates: BTreeMap::new(),
             drain: Vec::new(),
+            restarts: Vec::new(),
             scale_to_zero: false,
         }
     }
@@ -314,6 +333,14 @@ impl Wish {
                 }
             }
             Change::Drained { machine } => self.drain.retain(|it| it != machine),
+            Change::Restart { slot, attempt } => {
+                if !self.restarts.contains(&(*slot, *attempt)) {
+                    self.restarts.push((*slot, *attempt));
+                }
+            }
+            Change::Restarted { slot, attempt } => {
+                self.restarts.retain(|it| *it != (*slot, *attempt));
+            }
             Change::Stop { scale_to_zero } => {
                 self.state = State::Stop;
                 self.scale_to_zero = *scale_to_zero;

@@ -70,6 +70,7 @@ impl Steering {
             runs,
             join,
             leads,
+            details: false,
         };
         let (controller, handle) = Controller::start(cloud, site, options);
         Ok(Steering { handle, controller, teller, orders: 0, leads })

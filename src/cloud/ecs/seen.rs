@@ -1,13 +1,14 @@
 //! ECS's answers as ours.
 
 use aws_sdk_ecs::types::{
-    CapacityProvider, ContainerDefinition, ContainerInstance, ManagedScalingStatus,
-    ManagedTerminationProtection, Resource, Task, TaskDefinition, TaskDefinitionStatus,
+    CapacityProvider, ContainerDefinition, ContainerInstance, LogConfiguration, LogDriver,
+    ManagedScalingStatus, ManagedTerminationProtection, Resource, Task, TaskDefinition,
+    TaskDefinitionStatus,
 };
 
 use crate::cloud::{
     Cloud,
-    types::{DefinitionSeen, Failure, InstanceSeen, ProviderSeen, TaskSeen},
+    types::{DefinitionSeen, Failure, InstanceSeen, LogStream, ProviderSeen, TaskSeen},
 };
 
 /// The variable that tells a task its name.
@@ -43,6 +44,7 @@ impl Cloud {
             stop_s: containers.iter().filter_map(stop_timeout).collect(),
             watchdog: containers.iter().find(|it| is_watchdog(it)).and_then(name),
             log_driver: log.map(|it| it.log_driver().as_str().to_owned()),
+            log_stream: log.and_then(log_stream),
         }
     }
 
@@ -85,6 +87,16 @@ pub(super) fn provider_of(provider: &CapacityProvider, group: &str) -> Option<Pr
         scales: scaling == Some(&ManagedScalingStatus::Enabled),
         protects: manages.managed_termination_protection()
             == Some(&ManagedTerminationProtection::Enabled),
+    })
+}
+
+/// Where a log goes, if each task has a stream of a known name there.
+fn log_stream(log: &LogConfiguration) -> Option<LogStream> {
+    let options = log.options().filter(|_| *log.log_driver() == LogDriver::Awslogs)?;
+    Some(LogStream {
+        group: options.get("awslogs-group")?.clone(),
+        prefix: options.get("awslogs-stream-prefix")?.clone(),
+        region: options.get("awslogs-region").cloned(),
     })
 }
 
@@ -133,6 +145,11 @@ pub(super) fn failure(failure: &aws_sdk_ecs::types::Failure) -> Failure {
 }
 
 pub(super) fn instance_seen(instance: &ContainerInstance) -> InstanceSeen {
+    let attribute = |name: &str| {
+        let found = instance.attributes().iter().find(|it| it.name() == name);
+        found.and_then(|it| it.value()).map(str::to_owned)
+    };
+    let registered = instance.registered_at().and_then(|at| at.to_millis().ok());
     InstanceSeen {
         arn: instance.container_instance_arn().unwrap_or_default().to_owned(),
         machine_id: instance.ec2_instance_id().unwrap_or_default().to_owned(),
@@ -140,8 +157,13 @@ pub(super) fn instance_seen(instance: &ContainerInstance) -> InstanceSeen {
         connected: instance.agent_connected(),
         running: count(instance.running_tasks_count()),
         pending: count(instance.pending_tasks_count()),
-        cpu_left: left(instance.remaining_resources(), "CPU"),
-        memory_left: left(instance.remaining_resources(), "MEMORY"),
+        cpu_left: amount(instance.remaining_resources(), "CPU"),
+        memory_left: amount(instance.remaining_resources(), "MEMORY"),
+        cpu_all: amount(instance.registered_resources(), "CPU"),
+        memory_all: amount(instance.registered_resources(), "MEMORY"),
+        registered_at: registered.and_then(|at| at.try_into().ok()),
+        kind: attribute("ecs.instance-type"),
+        zone: attribute("ecs.availability-zone"),
     }
 }
 
@@ -149,7 +171,8 @@ pub(super) fn count(of: i32) -> u32 {
     u32::try_from(of).unwrap_or(0)
 }
 
-fn left(resources: &[Resource], name: &str) -> i32 {
+/// How much of this there is, of those that are registered or remain.
+fn amount(resources: &[Resource], name: &str) -> i32 {
     resources
         .iter()
         .find(|resource| resource.name() == Some(name))

@@ -12,6 +12,7 @@ fn instance(id: &str, running: u32) -> InstanceSeen {
         pending: 0,
         cpu_left: 2048 - 512 * running.cast_signed(),
         memory_left: 4096,
+        ..InstanceSeen::default()
     }
 }
 

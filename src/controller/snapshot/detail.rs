@@ -10,9 +10,10 @@ use crate::{model::Millis, stats::Devices};
 pub struct TaskRow {
     /// Its slot.
     pub slot: u32,
-    /// Which attempt of the slot it is; 0 as long as none was made.
+    /// Which attempt of the slot it is; of one that waits, which it will be.
     pub attempt: u32,
-    /// Its name in the run: `00003-1`, slot and attempt.
+    /// Its name in the run: `00003-1`, slot and attempt; the slot alone where that was
+    /// given up. No two rows have the same.
     pub name: String,
     /// What ECS calls it: the last part of its ARN; none before it is placed.
     pub id: Option<String>,
@@ -22,7 +23,7 @@ pub struct TaskRow {
     pub first: u32,
     /// How many it has room for.
     pub room: u32,
-    /// Live devices in that range.
+    /// Live devices in that range; of one that ended, when it did.
     pub devices: u32,
     /// What it is at.
     pub state: TaskState,
@@ -30,7 +31,8 @@ pub struct TaskRow {
     pub since: Option<Millis>,
     /// Its exit code, once it has one.
     pub exit_code: Option<i32>,
-    /// Why it stopped or was not started.
+    /// Why it stopped or was not started; of one that waits, what for, or why the one
+    /// before failed.
     pub reason: Option<String>,
     /// What it said last of itself, in the exact results; none before the first part.
     pub report: Option<TaskReport>,

@@ -17,7 +17,7 @@ const VCPU: i32 = 1024;
 /// What tasks are described with.
 pub(super) const PLATFORM: &str = "1.4.0";
 /// The only zone.
-pub(super) const ZONE: &str = "us-east-1a";
+pub(crate) const ZONE: &str = "us-east-1a";
 /// Subnets and security groups of a network configuration.
 const MOST_SUBNETS: usize = 16;
 const MOST_SECURITY_GROUPS: usize = 5;

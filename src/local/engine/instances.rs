@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use super::{
     ApiError, Engine, Quota, Timer,
     api::{
-        ContainerInstanceArns, ContainerInstanceView, ContainerInstances,
+        Attribute, ContainerInstanceArns, ContainerInstanceView, ContainerInstances,
         ContainerInstancesRequest, Failure, ListContainerInstances, Resource, seconds,
     },
     definitions::{INSTANCE_CPU, INSTANCE_MEMORY},
+    fargate::ZONE,
     ids::{ecs_arn, short},
     list::{self, Page},
     providers::GROUPS,
@@ -41,6 +42,10 @@ impl Lifecycle {
         }
     }
 }
+
+/// What the local cloud's machines are: slots of this one, which have no price unless
+/// somebody sets one.
+pub(crate) const INSTANCE_TYPE: &str = "local.large";
 
 /// What lists of container instances can be narrowed to.
 const STATES: [&str; 5] =
@@ -307,6 +312,10 @@ impl Engine {
             pending_tasks_count: tasks().filter(|task| task.is_pending()).count(),
             registered_resources: resources(INSTANCE_CPU, INSTANCE_MEMORY),
             remaining_resources: resources(instance.cpu, instance.memory),
+            attributes: [
+                Attribute { name: "ecs.availability-zone", value: ZONE },
+                Attribute { name: "ecs.instance-type", value: INSTANCE_TYPE },
+            ],
         }
     }
 }

@@ -49,7 +49,9 @@ use self::{
 };
 pub(crate) use self::{
     error::ApiError,
+    fargate::ZONE,
     ids::{ACCOUNT, REGION},
+    instances::INSTANCE_TYPE,
 };
 use crate::model::Millis;
 

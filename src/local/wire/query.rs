@@ -11,7 +11,7 @@ use crate::{
     cloud::calls::Service,
     local::{
         engine::{
-            ApiError,
+            ApiError, INSTANCE_TYPE, ZONE,
             group::{
                 Activity, DescribeGroups, GroupView, SetDesiredCapacity, Sizes, TerminateInstance,
                 UpdateGroup,
@@ -30,9 +30,6 @@ const TAG: (&str, &str) = ("Name", "loadtop");
 const UPDATED: [&str; 6] =
     ["Action", "Version", "AutoScalingGroupName", "MinSize", "MaxSize", "DesiredCapacity"];
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
-/// What the local cloud's machines are: slots of this one, which have no price unless
-/// somebody sets one.
-const INSTANCE_TYPE: &str = "local.large";
 
 /// A form's fields, in order.
 pub(super) struct Form(Vec<(String, String)>);
@@ -330,7 +327,7 @@ fn describe_group(xml: &mut Xml, group: &GroupView, has_machines: bool) {
         .field("NewInstancesProtectedFromScaleIn", false)
         .field("CreatedTime", moment(group.created));
     xml.element("AvailabilityZones", |xml| {
-        xml.field("member", "us-east-1a");
+        xml.field("member", ZONE);
     });
     xml.element("Instances", |xml| {
         for machine in group.machines.iter().filter(|_| has_machines) {
@@ -338,7 +335,7 @@ fn describe_group(xml: &mut Xml, group: &GroupView, has_machines: bool) {
             xml.element("member", |xml| {
                 xml.field("InstanceId", &machine.id)
                     .field("InstanceType", INSTANCE_TYPE)
-                    .field("AvailabilityZone", "us-east-1a")
+                    .field("AvailabilityZone", ZONE)
                     .field("LifecycleState", machine.lifecycle.name())
                     .field("HealthStatus", health)
                     .field("ProtectedFromScaleIn", machine.is_protected);

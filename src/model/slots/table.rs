@@ -21,6 +21,8 @@ pub struct Slots {
     pub(super) agenda: Agenda,
     /// Slots that changed since [`Slots::take_changed`].
     pub(super) changed: BTreeSet<u32>,
+    /// Counts the changes.
+    revision: u64,
 }
 
 impl Slots {
@@ -33,6 +35,7 @@ impl Slots {
             index: Index::default(),
             agenda: Agenda::default(),
             changed: BTreeSet::new(),
+            revision: 0,
         }
     }
 
@@ -167,7 +170,14 @@ impl Slots {
             self.index.learn(slot);
             self.agenda.look_at(slot.number);
             self.changed.insert(slot.number);
+            self.revision += 1;
         }
+    }
+
+    /// Counts the changes of slots: as long as it stays, none changed.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The slots that changed since this was asked last: what is written of them is old.

@@ -146,6 +146,8 @@ fn everything() -> Vec<Change> {
         Change::Poll { ms: 1 },
         Change::Drain { machine: "i-1".into() },
         Change::Drained { machine: "i-1".into() },
+        Change::Restart { slot: 1, attempt: 1 },
+        Change::Restarted { slot: 1, attempt: 1 },
         Change::Stop { scale_to_zero: true },
     ]
 }
@@ -215,6 +217,19 @@ fn an_instance_drains_once() {
     assert_eq!(wish.drain, ["i-1", "i-2"]);
     let gone = (0, Change::Drained { machine: "i-1".into() });
     assert_eq!(after(&wish, &[gone.clone(), gone]).drain, ["i-2"]);
+}
+
+#[test]
+fn a_task_is_replaced_once_and_by_its_attempt() {
+    let restart = |slot, attempt| (0, Change::Restart { slot, attempt });
+    let wish = after(&new(), &[restart(3, 1), restart(4, 2), restart(3, 1)]);
+    assert_eq!(wish.restarts, [(3, 1), (4, 2)]);
+    let gone = |slot, attempt| (0, Change::Restarted { slot, attempt });
+    assert_eq!(after(&wish, &[gone(3, 2)]).restarts, wish.restarts, "another attempt");
+    let none = after(&wish, &[gone(3, 1), gone(4, 2), gone(4, 2)]);
+    let written = |wish: &Wish| serde_json::to_string(wish).expect("JSON");
+    assert!(written(&wish).contains(r#""restarts":[[3,1],[4,2]]"#));
+    assert!(!written(&none).contains("restarts"), "left out while it says nothing");
 }
 
 #[test]

@@ -152,6 +152,14 @@ pub(crate) struct ContainerInstanceView {
     pub(crate) pending_tasks_count: usize,
     pub(crate) registered_resources: [Resource; 2],
     pub(crate) remaining_resources: [Resource; 2],
+    pub(crate) attributes: [Attribute; 2],
+}
+
+/// `attributes[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Attribute {
+    pub(crate) name: &'static str,
+    pub(crate) value: &'static str,
 }
 
 /// `remainingResources[]`.
