@@ -6,7 +6,11 @@
 //! [`lead`](super::lead) says who starts and stops tasks, [`end`](super::end) brings a
 //! run to zero. Invariant: nothing in the loop waits for the network.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -29,7 +33,12 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, CloudError, Site},
-    model::{Millis, forecast::Basis, leadership::Leadership, quota::Quotas},
+    model::{
+        Millis,
+        forecast::Basis,
+        leadership::Leadership,
+        quota::{Quotas, RECOVERY_MS},
+    },
     record::Journal,
 };
 
@@ -68,6 +77,8 @@ pub(super) struct Actor {
     /// When the run's tasks were seen last (this machine's clock).
     pub(super) tasks_at: Option<Millis>,
     pub(super) looks: Looks,
+    /// Operations that AWS throttled, and until when they go more slowly (monotonic).
+    pub(super) slowed: BTreeMap<&'static str, Millis>,
     /// What a forecast starts from, and not made again before then (monotonic).
     pub(super) basis: Option<Arc<Basis>>,
     pub(super) basis_from: Millis,
@@ -88,6 +99,8 @@ pub(super) struct Looks {
     pub(super) progress: Look,
     pub(super) blocks: Look,
     pub(super) figures: Look,
+    /// The figures of what was before.
+    pub(super) past: Look,
     pub(super) wish: Look,
     /// Whether a write of the wish is on its way.
     pub(super) editing: bool,
@@ -101,6 +114,7 @@ impl Looks {
         self.progress = Look::default();
         self.blocks = Look::default();
         self.figures = Look::default();
+        self.past = Look::default();
         self.wish = Look::default();
         self.editing = false;
         self.edit_from = 0;
@@ -167,6 +181,7 @@ impl Actor {
             run: None,
             tasks_at: None,
             looks: Looks::default(),
+            slowed: BTreeMap::new(),
             basis: None,
             basis_from: 0,
             jobs: JoinSet::new(),
@@ -240,6 +255,11 @@ impl Actor {
         self.notice(Level::Warning, format!("{error}; {then}"));
     }
 
+    /// AWS throttled an operation: it goes more slowly for a while.
+    pub(super) fn slowed(&mut self, call: &'static str) {
+        self.slowed.insert(call, self.clock.monotonic() + RECOVERY_MS);
+    }
+
     /// A job panicked, and whatever waits for it would wait for ever: all that is known
     /// to be on its way is forgotten, and what the bucket says is read again.
     fn start_over(&mut self, error: &JoinError) {
@@ -252,6 +272,7 @@ impl Actor {
         if let Some(run) = self.run.as_mut().filter(|run| !run.has_ended()) {
             run.lead = Leadership::new(self.me.clone(), wants);
             run.recording = false;
+            run.live.forget_calls();
             run.telling = Telling::default();
             run.over = Over::No;
             run.lose_table();

@@ -52,7 +52,10 @@ impl Actor {
             return self.end_before_it_began(now);
         }
         self.keep_lead(now);
+        self.look_at_past(now);
         self.look_at_run(now);
+        self.read_live(now);
+        self.note_marks(now);
         self.hear(now);
         self.read_blocks(now);
         self.follow_end();
@@ -141,6 +144,20 @@ impl Actor {
         }
     }
 
+    /// Asks for the figures of what was before, as long as they are missing.
+    fn look_at_past(&mut self, now: Millis) {
+        let at = self.clock.bucket();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if let Some(asked) = run.figures.ask_past(at)
+            && self.looks.past.is_due(now)
+        {
+            let (id, job) = (run.id.clone(), asked.read(run.cloud.clone(), run.id.clone()));
+            self.spawn_of_run(&id, async move { RunDone::Past(asked, job.await) });
+        }
+    }
+
     /// How fast tasks are looked at.
     pub(super) fn pace(&self, run: &Run) -> Pace {
         Pace {
@@ -188,6 +205,7 @@ impl Actor {
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::Throttled => {
                 self.quotas.look.throttled(now);
+                self.slowed("DescribeTasks");
                 self.failed(&error, "tasks are looked at more slowly");
             }
             Err(error) => self.failed(&error, "looking again"),
@@ -222,6 +240,7 @@ impl Actor {
         };
         if error.kind == ErrorKind::Throttled {
             self.quotas.change.throttled(now);
+            self.slowed("StopTask");
         }
         self.failed(&error, &format!("{arn} is told again"));
         if let Some(run) = &mut self.run {

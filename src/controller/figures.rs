@@ -6,23 +6,29 @@
 //! a point is final (and counted into the totals) only when it is old enough for
 //! every agent to have reported; an interval that some agent is missing from is
 //! marked so. The report interval may grow in mid-run: moments at which agents disagreed
-//! about it count into the totals and are no points.
+//! about it count into the totals and are no points. What was before this controller came
+//! is asked for once, by minutes ([`past`]).
+
+mod past;
+mod queries;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
+    history::{History, MINUTE_MS},
     intervals::Intervals,
     snapshot::{Aged, DevicesView, Point, Quantiles, TrafficView, Window},
 };
 use crate::{
-    cloud::types::{Query, Series},
+    cloud::types::Series,
     model::{Millis, ramp, wish::Wish},
-    stats::{ErrorKind, metrics},
 };
 
-/// Reports are asked for one by one, whatever their interval: a moment at which none
-/// begins has none.
-const FINEST_S: u32 = 1;
+use past::Past;
+pub(super) use past::PastAsked;
+pub(super) use queries::{Asked, queries, queries_a_refresh};
+use queries::{quantiles, transpose};
+
 /// How far back every refresh asks again, in seconds: late data finds its way in.
 const LOOK_BACK_S: u64 = 30;
 /// How long the local cloud keeps seconds; AWS keeps three hours.
@@ -33,16 +39,18 @@ const WINDOW_S: u32 = 5;
 const FINAL_MS: Millis = 8_000;
 /// An incomplete point is held back for so long, in milliseconds.
 const HELD_BACK_MS: Millis = 4_000;
-/// How many points are kept: an hour of seconds.
-const POINTS_MOST: usize = 3_600;
 
 /// What the agents reported, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     intervals: Intervals,
-    points: BTreeMap<Millis, Point>,
+    history: History,
     /// Points up to here are final.
     settled: Millis,
+    /// Whole minutes up to here were asked for.
+    minutes_to: Millis,
+    /// What was before.
+    past: Past,
     /// Of all final points.
     sums: Sums,
     /// Of the points that are not final yet, as far as reported.
@@ -57,71 +65,12 @@ pub(super) struct Figures {
     traffic: Aged<TrafficView>,
 }
 
-/// What a refresh asks for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    /// From when to when (the bucket's clock).
-    pub(super) range: (Millis, Millis),
-    /// Length of the windows.
-    window_s: u32,
-}
-
 /// What is summed up over intervals.
 #[derive(Debug, Default, Clone)]
 struct Sums {
     requests: u64,
     late: u64,
     errors: BTreeMap<String, u64>,
-}
-
-/// How many metrics one refresh asks for.
-pub(super) fn queries_a_refresh() -> u64 {
-    queries("", Asked { range: (0, 0), window_s: FINEST_S }).len() as u64
-}
-
-/// The queries of a refresh.
-pub(super) fn queries(run: &str, asked: Asked) -> Vec<Query> {
-    let period = FINEST_S;
-    let of = |more: Option<(&'static str, &str)>| {
-        let mut dimensions = vec![(metrics::BY_RUN, run.to_owned())];
-        dimensions.extend(more.map(|(name, value)| (name, value.to_owned())));
-        dimensions
-    };
-    let query = |id: &str, name, more, stat: &str, period_s| Query {
-        id: id.to_owned(),
-        name,
-        dimensions: of(more),
-        stat: stat.to_owned(),
-        period_s,
-    };
-    let mut queries = vec![
-        query("requests", metrics::REQUESTS, None, "Sum", period),
-        query("errors", metrics::ERRORS, None, "Sum", period),
-        query("late", metrics::LATE, None, "Sum", period),
-        query("lag", metrics::LAG, None, "Maximum", period),
-        query("cpu", metrics::CPU, None, "Maximum", period),
-    ];
-    for (stat, id) in [("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("Maximum", "max")] {
-        queries.push(query(&format!("r_{id}"), metrics::RESPONSE_TIME, None, stat, period));
-        for (kind, name) in
-            [("response", metrics::RESPONSE_TIME), ("service", metrics::SERVICE_TIME)]
-        {
-            queries.push(query(&format!("w_{kind}_{id}"), name, None, stat, asked.window_s));
-        }
-    }
-    for state in [metrics::STARTING, metrics::CONNECTED, metrics::FAILED] {
-        let state = (metrics::BY_STATE, state);
-        let id = format!("d_{}", state.1);
-        queries.push(query(&id, metrics::DEVICES, Some(state), "Sum", period));
-    }
-    let reporters = Some((metrics::BY_STATE, metrics::CONNECTED));
-    queries.push(query("reporters", metrics::DEVICES, reporters, "SampleCount", period));
-    for kind in ErrorKind::ALL {
-        let id = format!("e_{}", kind.as_str().replace('-', "_"));
-        let kind = Some((metrics::BY_KIND, kind.as_str()));
-        queries.push(query(&id, metrics::ERRORS, kind, "Sum", period));
-    }
-    queries
 }
 
 impl Figures {
@@ -134,7 +83,19 @@ impl Figures {
         let missed = if self.settled > 0 { self.settled } else { recent };
         let kept = now.saturating_sub(KEPT_S * 1000);
         let from = recent.min(missed).max(kept) / window * window;
-        Asked { range: (from, now), window_s }
+        let minutes = self.minutes_due(wish, now);
+        // Minutes begin where windows of every length do.
+        let from = minutes.map_or(from, |(minute, _)| minute.min(from));
+        Asked { range: (from, now), window_s, minutes }
+    }
+
+    /// The whole minutes that became final and whose own percentiles were not asked for.
+    fn minutes_due(&self, wish: &Wish, now: Millis) -> Option<(Millis, Millis)> {
+        let known_from = self.history.fine_from()? / MINUTE_MS * MINUTE_MS;
+        let kept = (now.saturating_sub(KEPT_S * 1000) / MINUTE_MS + 1) * MINUTE_MS;
+        let from = self.minutes_to.max(known_from).max(kept);
+        let to = now.saturating_sub(wish.report_ms.max(1000) + FINAL_MS) / MINUTE_MS * MINUTE_MS;
+        (from < to).then_some((from, to))
     }
 
     /// Notes how many tasks should report from `at` on.
@@ -191,12 +152,7 @@ impl Figures {
                 errors_per_s: sum("errors") * rate,
                 planned: f64::from(ramp::progress(wish, at + interval_ms).due),
                 connected: sum("d_connected"),
-                response: value("r_p50").map(|p50| Quantiles {
-                    p50,
-                    p90: sum("r_p90"),
-                    p99: sum("r_p99"),
-                    max: sum("r_max"),
-                }),
+                response: quantiles(values, "r"),
                 lag_ms: sum("lag"),
                 cpu: sum("cpu"),
                 complete: sum("reporters") as u32 >= expected,
@@ -205,8 +161,8 @@ impl Figures {
                 continue;
             }
             // What was planned then is not changed by what the wish became.
-            let planned = self.points.get(&at).map_or(point.planned, |old| old.planned);
-            self.points.insert(at, Point { planned, ..point });
+            let planned = self.history.get(at).map_or(point.planned, |old| old.planned);
+            self.history.add(Point { planned, ..point });
             last_complete = Some((at, interval_ms));
         }
         if let Some((at, interval_ms)) = last_complete {
@@ -215,9 +171,8 @@ impl Figures {
         let interval_ms = wish.report_ms.max(1000);
         self.settle(&by_moment, interval_ms, now);
         self.learn_window(series, asked);
-        while self.points.len() > POINTS_MOST {
-            self.points.pop_first();
-        }
+        self.learn_minutes(&by_moment, asked);
+        self.history.thin(now);
         self.traffic = self.view(interval_ms, to_wall);
     }
 
@@ -251,6 +206,19 @@ impl Figures {
         for (_, values) in by_moment.range(self.settled..) {
             self.recent.add(values);
         }
+    }
+
+    /// Takes in the percentiles of whole minutes.
+    fn learn_minutes(&mut self, by_moment: &BTreeMap<Millis, BTreeMap<&str, f64>>, asked: Asked) {
+        let Some((from, to)) = asked.minutes else {
+            return;
+        };
+        for (&at, values) in by_moment.range(from..to) {
+            if let Some(own) = quantiles(values, "m") {
+                self.history.know(at, own);
+            }
+        }
+        self.minutes_to = to;
     }
 
     fn learn_window(&mut self, series: &Series, asked: Asked) {
@@ -297,9 +265,9 @@ impl Figures {
     }
 
     fn view(&self, interval_ms: Millis, to_wall: impl Fn(Millis) -> Millis) -> Aged<TrafficView> {
-        let points: Vec<Point> =
-            self.points.values().map(|it| Point { at: to_wall(it.at), ..*it }).collect();
-        let at = points.last().map(|last| last.at + interval_ms);
+        let mut points = Vec::with_capacity(self.history.len());
+        points.extend(self.history.iter().map(|it| Point { at: to_wall(it.at), ..*it }));
+        let at = points.last().map(|last| last.at + last.length_ms);
         let window = self.window.map(|it| Window { from: to_wall(it.from), ..it });
         let mut errors = self.sums.errors.clone();
         for (kind, count) in &self.recent.errors {
@@ -329,18 +297,6 @@ impl Sums {
     }
 }
 
-/// From a series an id to the values of each moment by id. Windows are left out:
-/// their moments are others.
-fn transpose(series: &Series) -> BTreeMap<Millis, BTreeMap<&str, f64>> {
-    let mut by_moment: BTreeMap<Millis, BTreeMap<&str, f64>> = BTreeMap::new();
-    for (id, points) in series.iter().filter(|(id, _)| !id.starts_with("w_")) {
-        for &(at, value) in points {
-            by_moment.entry(at).or_default().insert(id, value);
-        }
-    }
-    by_moment
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,7 +318,7 @@ mod tests {
     }
 
     fn at(now: Millis) -> Asked {
-        Asked { range: (0, now), window_s: WINDOW_S }
+        Asked { range: (0, now), window_s: WINDOW_S, minutes: None }
     }
 
     #[test]
@@ -419,16 +375,5 @@ mod tests {
         assert_eq!(figures.expected_at(4_000, 1000), 1);
         assert_eq!(figures.expected_at(5_000, 1000), 1);
         assert_eq!(figures.expected_at(6_000, 1000), 2);
-    }
-
-    #[test]
-    fn ids_are_what_cloudwatch_allows_and_unique() {
-        let queries = queries("r", at(0));
-        let ids: std::collections::BTreeSet<_> = queries.iter().map(|it| &it.id).collect();
-        assert_eq!(ids.len(), queries.len());
-        for id in ids {
-            assert!(id.starts_with(|c: char| c.is_ascii_lowercase()), "{id}");
-            assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{id}");
-        }
     }
 }

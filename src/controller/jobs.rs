@@ -4,6 +4,7 @@
 //! outcome after it; it touches nothing of the controller's, it only answers.
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -17,9 +18,9 @@ use futures_util::{StreamExt, future::join_all, stream};
 use super::{
     blocks::{self, Block, Table},
     clock::wall,
-    figures::Asked,
+    figures::{Asked, PastAsked},
     join::Found,
-    progress, switch,
+    live, progress, switch,
     wishes::{self, Stored},
 };
 use crate::{
@@ -110,6 +111,12 @@ pub(super) enum RunDone {
     Strays(Result<Vec<TaskSeen>, CloudError>),
     /// Figures were read, as they were asked for.
     Figures(Asked, Result<Series, CloudError>),
+    /// Figures of what was before were read: minutes, and seconds.
+    Past(PastAsked, Result<(Series, Series), CloudError>),
+    /// Parts of the exact results were read.
+    Parts(Box<live::Batch>),
+    /// The figures were written into the run's folder: all but the files' endings.
+    Exported(std::io::Result<PathBuf>),
     /// What the leader knows was written.
     Told(Box<progress::Progress>, Result<(), CloudError>),
     /// What the leader knows was read.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::{
     Join,
     actor::Actor,
+    live::Live,
     run::Run,
     snapshot::Level,
     wishes::{self, Stored},
@@ -130,6 +131,8 @@ impl Actor {
             Run::new(registry, plan, &self.cloud, stored.wish.clone(), lead, &self.options.runs);
         run.take_wish(stored.wish, stored.etag, now);
         run.calls_before = self.cloud.calls();
+        run.figures.recall(run.registry.started_ms);
+        run.live = Live::of_before();
         let text = format!("run {} of {} is on: this is it", run.id, run.registry.by);
         self.tasks_at = None;
         self.looks.begin_run();

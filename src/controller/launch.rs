@@ -250,6 +250,7 @@ impl Actor {
         } else {
             self.quotas.change.throttled(now);
         }
+        self.slowed(call);
         let text = format!("AWS throttles {call}: calls go more slowly for a while");
         self.notice(Level::Warning, text);
     }

@@ -17,6 +17,10 @@ use crate::{
 /// How soon a write of the wish or a StopTask that failed is tried again.
 pub(super) const RETRY_MS: Millis = 1_000;
 
+/// How much later than anything else the figures of what was before are asked for again:
+/// that is a large call.
+const PAST_AGAIN_MS: Millis = 10_000;
+
 impl Actor {
     /// Takes an answer in.
     pub(super) fn learn(&mut self, done: Done) {
@@ -106,6 +110,16 @@ impl Actor {
                     _ => {}
                 }
             }
+            RunDone::Past(asked, answer) => {
+                self.looks.past.done(refresh + PAST_AGAIN_MS);
+                match (answer, &mut self.run) {
+                    (Ok(series), Some(run)) => run.figures.learn_past(asked, &series, &run.wish),
+                    (Err(error), _) => self.failed(&error, "the charts do not show the past yet"),
+                    _ => {}
+                }
+            }
+            RunDone::Parts(batch) => self.learn_parts(*batch),
+            RunDone::Exported(answer) => self.learn_exported(answer),
             RunDone::Told(progress, answer) => self.learn_told(*progress, answer),
             RunDone::Heard(answer) => self.learn_heard(answer, refresh),
             RunDone::Blocks(at, blocks, failed) => self.learn_blocks(at, blocks, failed),

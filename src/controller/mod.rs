@@ -18,8 +18,10 @@ pub mod command;
 mod cost;
 mod drain;
 mod end;
+mod export;
 mod figures;
 mod fleet;
+mod history;
 mod intervals;
 mod jobs;
 mod join;
@@ -30,6 +32,7 @@ mod learn;
 mod live;
 #[cfg(test)]
 mod many;
+mod marks;
 mod notices;
 mod orders;
 pub mod progress;

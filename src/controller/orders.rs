@@ -61,9 +61,10 @@ impl Actor {
             }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
             Command::StopTask { slot, attempt, .. } => self.stop_one(slot, attempt),
-            Command::Rate(_) | Command::Open(_) | Command::Export => {
+            Command::Rate(_) | Command::Open(_) => {
                 self.refuse(Level::Warning, "this is not there yet");
             }
+            Command::Export => self.export(),
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
             Command::Leave => {

@@ -19,6 +19,7 @@ use super::{
     jobs::Progress as Reading,
     known::Noted,
     live::Live,
+    marks::Marks,
     progress::{Progress, Tally},
     requests::prefix,
     rows::Rows,
@@ -125,6 +126,8 @@ pub(super) struct Run {
     pub(super) figures: Figures,
     /// The exact results, as far as they came.
     pub(super) live: Live,
+    /// What happened when.
+    pub(super) marks: Marks,
     pub(super) tally: Tally,
     /// What it costs, as far as that is counted here.
     pub(super) money: Money,
@@ -272,6 +275,7 @@ impl Run {
             reading: Arc::default(),
             figures: Figures::default(),
             live: Live::default(),
+            marks: Marks::default(),
             tally: Tally::default(),
             money: Money::default(),
             confirmed: None,

@@ -3,7 +3,10 @@
 //! Invariant: who leads says what it knows; who follows says what the leader told
 //! it, with the age that has.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use super::{
     actor::Actor,
@@ -50,8 +53,8 @@ impl Actor {
             ramp: wish.as_ref().map(|wish| ramp_view(wish, at)).unwrap_or_default(),
             traffic: run.map_or_else(Aged::default, |run| run.figures.traffic()),
             latency: run.map_or_else(Aged::default, |run| run.live.latency()),
-            marks: Arc::default(),
-            throttled: std::collections::BTreeMap::new(),
+            marks: run.map_or_else(Arc::default, |run| run.marks.list()),
+            throttled: self.throttled_view(now),
             notices: self.notices.list(),
             calls: self.cloud.calls(),
             finding: self.is_finding(),
@@ -60,6 +63,12 @@ impl Actor {
             cost: run.and_then(Run::bill),
             basis: self.basis.clone(),
         }
+    }
+
+    /// What is slowed down at this time.
+    fn throttled_view(&self, now: Millis) -> BTreeMap<String, Millis> {
+        let still = self.slowed.iter().filter(|(_, until)| **until > now);
+        still.map(|(call, until)| ((*call).to_owned(), wall() + (until - now))).collect()
     }
 
     fn run_view(&self, run: &Run, wish: &Wish, now: Millis) -> RunView {

@@ -3,8 +3,10 @@
 //! Invariant: recording never stops a run. What cannot be written becomes a
 //! notice, and the run goes on.
 
+mod export;
 mod folder;
 mod journal;
 
+pub use export::Export;
 pub use folder::{RunFolder, state_dir};
 pub use journal::{Entry, Intent, IntentKind, Journal};

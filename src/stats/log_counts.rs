@@ -27,6 +27,12 @@ impl LogCounts {
         self.0.iter().map(|&(_, count)| count).sum()
     }
 
+    /// How many buckets hold something: what it takes in memory, in pairs of 16 bytes.
+    #[must_use]
+    pub fn buckets(&self) -> usize {
+        self.0.len()
+    }
+
     /// Adds what `counts` holds.
     pub fn add_counts(&mut self, counts: &Counts) {
         let mut more = LogCounts::default();

@@ -64,7 +64,20 @@ impl Part {
     /// Its object's key, relative to the run's prefix: `results/TASK/NNNNNN.hlog`.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{}{:06}.hlog", Self::keys(&self.task), self.number)
+        format!("{}{}", Self::keys(&self.task), Self::name(self.number))
+    }
+
+    /// The last piece of its key, by its number: `NNNNNN.hlog`.
+    #[must_use]
+    pub fn name(number: u32) -> String {
+        format!("{number:06}.hlog")
+    }
+
+    /// The number of the part with this key; none if it is no part's.
+    #[must_use]
+    pub fn number_of(key: &str) -> Option<u32> {
+        let name = key.rsplit('/').next()?;
+        name.strip_suffix(".hlog")?.parse().ok()
     }
 
     /// What the keys of a task's parts begin with.
@@ -121,6 +134,8 @@ mod tests {
             assert_eq!(Part::parse(&part.encode()), Ok(part));
         }
         assert_eq!(part("line").key(), "results/3-1/000007.hlog");
+        assert_eq!(Part::number_of("r/results/3-1/1000007.hlog"), Some(1_000_007));
+        assert_eq!(Part::number_of("r/results/3-1/7.txt"), None);
         let empty = Part { task: "t".to_owned(), number: 1, intervals: Vec::new() };
         assert_eq!(Part::parse(&empty.encode()), Ok(empty));
     }

@@ -1,0 +1,321 @@
+//! Which part of which task is to be read next, and when.
+//!
+//! Invariant: a part is asked for when it can be there, and again in ever the same pace;
+//! a task's parts are read in their order, each once. Where more tasks are than can be
+//! read, an even choice of them is, and a smaller choice is part of a larger one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::requests::of_name;
+use crate::model::Millis;
+
+/// Parts that are asked for a second, at most.
+pub(super) const GETS_PER_S: u32 = 20;
+/// How much of that parts take that are there; the rest is for those that are not yet.
+const SHARE: f64 = 0.9;
+/// How long after its last interval a part is there, in milliseconds.
+const WRITTEN_MS: Millis = 800;
+/// How soon a part that is not there yet is asked for again, at the earliest.
+const AGAIN_LEAST_MS: Millis = 1_000;
+/// How long after a failure it is asked for again.
+const FAILED_MS: Millis = 5_000;
+/// How many of its last parts are read of a task that was there before us.
+const BACK: u32 = 12;
+/// Parts that do not come for so many lengths of one may be lost: the list says.
+const LOST_AFTER: Millis = 4;
+
+/// The tasks whose parts are read.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    tasks: BTreeMap<String, Reading>,
+    due: BTreeSet<(Millis, String)>,
+    /// Whether tasks that come are new: the first ones of a run that is joined are not.
+    begun: bool,
+    of: u32,
+}
+
+/// What is read of one task.
+#[derive(Debug)]
+struct Reading {
+    /// The part to read next; none: its last parts are to be looked for.
+    next: Option<u32>,
+    /// Parts before this were read, or are too old.
+    least: u32,
+    due: Millis,
+    /// Since when the next part could be there.
+    since: Millis,
+    /// When it was first missing from the tasks that may report.
+    gone: Option<Millis>,
+}
+
+/// What is to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// Of which task.
+    pub(super) task: String,
+    /// Its part; none: which is the last one.
+    pub(super) part: Option<u32>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It was read; its last interval ended then (the bucket's clock).
+    Read(Millis),
+    /// It is not there yet.
+    Missing,
+    /// It is there and is none.
+    Unreadable,
+    /// The last part has this number; none: there is no part yet.
+    Last(Option<u32>),
+    /// Nobody knows.
+    Failed,
+}
+
+/// How long parts are, and what time it is (the bucket's clock).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Length of a part.
+    pub(super) every_ms: Millis,
+    /// Now.
+    pub(super) now: Millis,
+}
+
+impl Queue {
+    /// Learns which tasks may write parts. `joined`: those of the first time were there
+    /// before us.
+    pub(super) fn follow(&mut self, names: &[String], joined: bool, pace: Pace) {
+        let Pace { every_ms, now } = pace;
+        let most = f64::from(GETS_PER_S) * every_ms as f64 / 1000.0 * SHARE;
+        let share = (most / names.len().max(1) as f64).min(1.0);
+        let chosen: BTreeSet<&String> =
+            names.iter().filter(|name| is_chosen(name, share)).collect();
+        self.of = names.len() as u32;
+        let was_there = joined && !self.begun;
+        for &name in &chosen {
+            if let Some(known) = self.tasks.get_mut(name) {
+                known.gone = None;
+                continue;
+            }
+            let due = if was_there { now } else { now + every_ms + WRITTEN_MS };
+            let next = (!was_there).then_some(1);
+            let reading = Reading { next, least: 1, due, since: due, gone: None };
+            self.tasks.insert(name.clone(), reading);
+            self.due.insert((due, name.clone()));
+        }
+        self.begun |= !names.is_empty();
+        let all: BTreeSet<&String> = names.iter().collect();
+        // Who is alive and not chosen any more is not read to its end.
+        self.tasks.retain(|name, _| chosen.contains(name) || !all.contains(name));
+        for (name, reading) in &mut self.tasks {
+            if !chosen.contains(name) {
+                reading.gone.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Of how many tasks parts are read, and how many there are.
+    pub(super) fn coverage(&self) -> (u32, u32) {
+        let read = self.tasks.values().filter(|it| it.gone.is_none()).count() as u32;
+        (read, self.of.max(read))
+    }
+
+    /// Whether the task's parts are read.
+    pub(super) fn has(&self, task: &str) -> bool {
+        self.tasks.contains_key(task)
+    }
+
+    /// What is due now, the longest due first, as far as `may` allows.
+    pub(super) fn take(&mut self, now: Millis, mut may: impl FnMut() -> bool) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        while let Some((due, _)) = self.due.first()
+            && *due <= now
+        {
+            let known = self.due.first().and_then(|(_, task)| self.tasks.get(task));
+            let part = known.map(|it| it.next);
+            if part.is_some() && !may() {
+                break;
+            }
+            let task = self.due.pop_first().map(|(_, task)| task);
+            asks.extend(task.zip(part).map(|(task, part)| Ask { task, part }));
+        }
+        asks
+    }
+
+    /// Learns what came of it.
+    pub(super) fn answered(&mut self, ask: &Ask, answer: Answer, pace: Pace) {
+        let Pace { every_ms, now } = pace;
+        let Some(reading) = self.tasks.get_mut(&ask.task) else {
+            return;
+        };
+        let again = now + AGAIN_LEAST_MS.max(every_ms / 10);
+        let is_gone = reading.gone.is_some_and(|since| now > since + every_ms);
+        match answer {
+            Answer::Read(end) => reading.went_on(ask.part, end + every_ms + WRITTEN_MS),
+            Answer::Unreadable => reading.went_on(ask.part, now),
+            Answer::Missing | Answer::Last(None) if is_gone => {
+                self.tasks.remove(&ask.task);
+                return;
+            }
+            Answer::Missing => {
+                reading.due = again;
+                if now > reading.since + LOST_AFTER * every_ms {
+                    (reading.next, reading.since) = (None, now);
+                }
+            }
+            Answer::Last(None) => {
+                (reading.next, reading.due, reading.since) = (Some(1), again, now);
+            }
+            Answer::Last(Some(last)) => {
+                let next = (last + 1).saturating_sub(BACK).max(reading.least);
+                (reading.next, reading.due, reading.since) = (Some(next), now, now);
+                if next > last {
+                    reading.due = again;
+                }
+            }
+            Answer::Failed => reading.due = now + FAILED_MS,
+        }
+        self.due.insert((reading.due, ask.task.clone()));
+    }
+
+    /// Lets all be asked for again: whatever was on its way is lost.
+    pub(super) fn forget_calls(&mut self) {
+        self.due = self.tasks.iter().map(|(name, it)| (it.due, name.clone())).collect();
+    }
+}
+
+impl Reading {
+    /// The next part can be there at `due`.
+    fn went_on(&mut self, read: Option<u32>, due: Millis) {
+        self.least = read.unwrap_or(0) + 1;
+        self.next = Some(self.least);
+        (self.due, self.since) = (due, due);
+    }
+}
+
+/// Whether a task is in a choice of this share of all. The golden ratio's multiples lie
+/// evenly, whichever of them are taken.
+fn is_chosen(name: &str, share: f64) -> bool {
+    let slot = of_name(name).map_or(0, |(slot, _)| slot);
+    f64::from(slot.wrapping_mul(0x9e37_79b9)) < share * (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(slots: u32) -> Vec<String> {
+        (0..slots).map(|slot| format!("{slot:05}-1")).collect()
+    }
+
+    fn pace(now: Millis) -> Pace {
+        Pace { every_ms: 60_000, now }
+    }
+
+    fn take(queue: &mut Queue, now: Millis) -> Vec<Ask> {
+        queue.take(now, || true)
+    }
+
+    #[test]
+    fn a_task_is_read_part_by_part_when_they_come() {
+        let mut queue = Queue::default();
+        queue.follow(&names(1), false, pace(0));
+        assert_eq!(take(&mut queue, 60_000), [], "nothing can be there");
+        let first = take(&mut queue, 61_000);
+        assert_eq!(first[0].part, Some(1));
+        assert_eq!(take(&mut queue, 61_000), [], "it is on its way");
+        queue.answered(&first[0], Answer::Missing, pace(61_000));
+        assert_eq!(take(&mut queue, 66_000), []);
+        let first = take(&mut queue, 67_000);
+        queue.answered(&first[0], Answer::Read(65_000), pace(67_000));
+        assert_eq!(take(&mut queue, 125_000), []);
+        let second = take(&mut queue, 126_000);
+        assert_eq!(second[0].part, Some(2));
+        queue.answered(&second[0], Answer::Unreadable, pace(126_000));
+        assert_eq!(take(&mut queue, 126_000)[0].part, Some(3), "one bad part is passed over");
+    }
+
+    #[test]
+    fn who_joins_late_reads_the_last_parts_only() {
+        let mut queue = Queue::default();
+        queue.follow(&names(1), true, pace(0));
+        let ask = take(&mut queue, 0);
+        assert_eq!(ask[0].part, None);
+        queue.answered(&ask[0], Answer::Last(Some(500)), pace(100));
+        let mut read = Vec::new();
+        while let [ask] = &take(&mut queue, 10_000)[..] {
+            read.push(ask.part);
+            queue.answered(ask, Answer::Read(0), pace(0));
+            queue.tasks.values_mut().for_each(|it| it.due = 0);
+            queue.forget_calls();
+            if read.len() == 13 {
+                break;
+            }
+        }
+        assert_eq!((read[0], read[12]), (Some(489), Some(501)));
+        // What comes after the first look is new.
+        queue.follow(&names(2), true, pace(20_000));
+        assert_eq!(queue.tasks["00001-1"].next, Some(1));
+    }
+
+    #[test]
+    fn a_lost_part_does_not_hold_the_others_up() {
+        let mut queue = Queue::default();
+        queue.follow(&names(1), false, pace(0));
+        let mut now = 0;
+        let ask = loop {
+            now += 1_000;
+            match &take(&mut queue, now)[..] {
+                [Ask { part: Some(_), .. }] => {
+                    let ask = Ask { task: names(1)[0].clone(), part: Some(1) };
+                    queue.answered(&ask, Answer::Missing, pace(now));
+                }
+                [ask] => break ask.clone(),
+                _ => {}
+            }
+        };
+        assert!((300_000..400_000).contains(&now), "{now}");
+        queue.answered(&ask, Answer::Last(Some(3)), pace(now));
+        assert_eq!(take(&mut queue, now)[0].part, Some(1), "the oldest of the last ones");
+    }
+
+    #[test]
+    fn a_task_that_is_gone_is_read_to_its_end() {
+        let mut queue = Queue::default();
+        queue.follow(&names(1), false, pace(0));
+        let ask = take(&mut queue, 70_000);
+        queue.follow(&[], false, pace(70_000));
+        assert_eq!(queue.coverage(), (0, 0));
+        queue.answered(&ask[0], Answer::Read(69_000), pace(71_000));
+        let last = take(&mut queue, 140_000);
+        assert_eq!(last[0].part, Some(2));
+        queue.answered(&last[0], Answer::Missing, pace(140_000));
+        assert!(queue.tasks.is_empty());
+        assert_eq!(take(&mut queue, 999_000), []);
+    }
+
+    #[test]
+    fn of_too_many_tasks_an_even_choice_is_read() {
+        let mut queue = Queue::default();
+        queue.follow(&names(1_000), false, pace(0));
+        assert_eq!(queue.coverage(), (1_000, 1_000), "what a minute has room for");
+        queue.follow(&names(10_000), false, pace(0));
+        let (read, of) = queue.coverage();
+        assert_eq!(of, 10_000);
+        assert!((1_060..=1_100).contains(&read), "{read}");
+        for thousand in 0..10 {
+            let names = names(10_000);
+            let some = names[thousand * 1000..][..1000].iter();
+            let some = some.filter(|it| is_chosen(it, 0.108)).count();
+            assert!((100..=116).contains(&some), "{some} of those from {thousand}000 on");
+        }
+        let bounded = queue.take(Millis::MAX, {
+            let mut left = 20;
+            move || {
+                left -= 1;
+                left >= 0
+            }
+        });
+        assert_eq!(bounded.len(), 20);
+    }
+}
