@@ -8,6 +8,7 @@ use std::{cmp::Reverse, sync::Arc, time::Duration};
 use super::{
     action::Recording,
     effect::Cause,
+    keymap::Keymap,
     list::Lists,
     look::Look,
     palette::Palette,
@@ -56,6 +57,8 @@ pub struct App {
     pub lists: Lists,
     /// The stretch of time that the charts show.
     pub stretch: Stretch,
+    /// The keys as they were chosen.
+    pub keymap: Arc<Keymap>,
     /// How it looks.
     pub look: Look,
     /// The file that is recorded to, or what became of the last recording.
@@ -286,6 +289,7 @@ impl App {
             pane: None,
             lists: Lists::default(),
             stretch: Stretch::default(),
+            keymap: Arc::default(),
             look: Look::default(),
             recording: None,
             mode: Mode::Normal,

@@ -89,12 +89,14 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             Vec::new()
         }
         Action::NextTheme => look::next_theme(app, now),
+        Action::SetTheme(theme) => look::set_theme(app, theme, now),
         Action::ToggleRecord => {
             let is_on = matches!(app.recording, Some(Recording::On(_)));
             vec![Effect::Record(!is_on)]
         }
         Action::Recorded(recording) => recorded(app, recording, now),
-        Action::Export => send(app, Command::Export, now),
+        // Changes nothing of the run, so that it is there in read-only mode, too.
+        Action::Export => vec![Effect::Send(Command::Export)],
         Action::OpenPalette => {
             app.mode = Mode::Palette(Palette::default());
             Vec::new()

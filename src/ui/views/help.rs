@@ -19,7 +19,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
             let words = wrap(row.help, room).into_iter().enumerate();
             words
                 .map(|(nth, words)| {
-                    let names = if nth == 0 { row.names(" ") } else { String::new() };
+                    let names =
+                        if nth == 0 { scene.app.keymap.names(row, " ") } else { String::new() };
                     Line::from(vec![
                         scene.span(role, format!("{names:>8}  ")),
                         scene.span(Role::Text, words),
