@@ -29,8 +29,6 @@ pub const END_DEADLINE_MS: Millis = 60_000;
 /// How long a leader that is well can go unheard of: it renews its term every five
 /// seconds, and those who follow look every second.
 pub const QUIET_MS: Millis = 7_000;
-/// Entries of the help.
-pub const HELP_ENTRIES: usize = 15;
 /// How long a hint stays on the screen.
 pub const HINT_MS: Millis = 5_000;
 
