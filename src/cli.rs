@@ -19,15 +19,14 @@ pub use self::{
     doctor::{Doctor, Document},
     init::Init,
     local::Local,
-    options::{Image, Making, Spreading, Where},
+    options::{Image, Looks, Making, Spreading, Where},
     values::Program,
     verbs::{Add, Killall, Reap, Remove, Scale, Which},
 };
 use crate::plan::Target;
 
 /// Commands that will come; refused by name until they do.
-const PLANNED: [&str; 9] =
-    ["up", "down", "sweep", "runs", "report", "replay", "compare", "creds", "completions"];
+const PLANNED: [&str; 8] = ["up", "down", "sweep", "runs", "report", "replay", "compare", "creds"];
 
 /// top for load tests: steer fleets of simulated devices from one terminal.
 ///
@@ -84,6 +83,9 @@ pub struct Dashboard {
     /// Shows everything and changes nothing
     #[arg(long, conflicts_with = "devices")]
     pub readonly: bool,
+    /// How it looks.
+    #[command(flatten)]
+    pub looks: Looks,
     /// Shows and steers this run [default: the latest that is on]
     #[arg(long, value_name = "ID", value_parser = values::run, conflicts_with = "devices")]
     pub run: Option<String>,
@@ -99,39 +101,107 @@ pub struct Dashboard {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Makes one run from beginning to end, and prints what it found
+    #[command(after_help = "Examples:\n  \
+        # a thousand devices for a minute, and the summary as JSON\n  \
+        loadtop run --headless --target tcp://127.0.0.1:7000 -n 1000 --hold-for 1m --json\n  \
+        # any program as the device; it finds its id in $DEVICE_ID\n  \
+        loadtop run --headless --exec './device --fast' -n 20 --identity DEVICE_ID\n  \
+        # what it would take, without starting anything\n  \
+        loadtop run --dry-run -n 20000 --ramp-up 10m")]
     Run(Run),
     /// Shows what a load takes, before anything is started: calls, time, machines, money
+    #[command(after_help = "Examples:\n  \
+        loadtop plan -n 20000 --ramp-up 10m\n  \
+        loadtop plan -n 100000 --fargate --cluster load --region eu-central-1 --json")]
     Plan(Plan),
     /// Adds devices to a run that is on
+    #[command(after_help = "Examples:\n  \
+        loadtop add 500\n  \
+        # over a minute; done when they run\n  \
+        loadtop add 500 --ramp-up 1m --spread linear --wait")]
     Add(Add),
     /// Takes the newest devices of a run away
+    #[command(after_help = "Examples:\n  \
+        loadtop remove 200\n  \
+        loadtop remove 200 --wait=2m")]
     Remove(Remove),
     /// Sets how many instances there are
+    #[command(after_help = "Examples:\n  \
+        loadtop scale 4 --wait\n  \
+        # fewer, while a run is on\n  \
+        loadtop scale 1 --yes")]
     Scale(Scale),
     /// Lets no further device start; those that run go on
+    #[command(after_help = "Examples:\n  \
+        loadtop pause")]
     Pause(Which),
     /// Lets the starts go on
+    #[command(after_help = "Examples:\n  \
+        loadtop resume")]
     Resume(Which),
     /// Shows the runs that are on
+    #[command(after_help = "Examples:\n  \
+        loadtop status\n  \
+        loadtop status --json")]
     Status(Which),
     /// Ends a run for good: all its devices and tasks; waits until nothing is left
+    #[command(after_help = "Examples:\n  \
+        loadtop killall --yes\n  \
+        # every run, and the instances, too\n  \
+        loadtop killall --yes --all-runs --scale-to-zero")]
     Killall(Killall),
     /// Writes a commented loadtop.toml: which cluster, what runs in its tasks, on what
+    #[command(after_help = "Examples:\n  \
+        loadtop init --cluster load --region eu-central-1 --group load\n  \
+        # every key there is, on standard output\n  \
+        loadtop init --print")]
     Init(Init),
     /// Ends for good what nobody holds any more: runs whose lease has lapsed, their tasks
     /// and instances
+    #[command(after_help = "Examples:\n  \
+        # what was forgotten, in all regions of loadtop.toml\n  \
+        loadtop reap --dry-run\n  \
+        loadtop reap --yes")]
     Reap(Reap),
     /// Looks at everything that a run would stumble over, before it costs anything; or
     /// prints the least policies that runs need
+    #[command(after_help = "Examples:\n  \
+        loadtop doctor -n 20000\n  \
+        # the least policies that runs need\n  \
+        loadtop doctor --policy")]
     Doctor(Doctor),
     /// Serves the local cloud by itself, for the AWS CLI and SDKs, until it is stopped
+    #[command(after_help = "Examples:\n  \
+        # then, in every terminal that is to use it: . ./local.env\n  \
+        loadtop local > local.env\n  \
+        loadtop local --instances 3 --boot 30s")]
     Local(Local),
     /// Serves the practice target: an echo, line by line
+    #[command(after_help = "Examples:\n  \
+        loadtop target --listen 127.0.0.1:7000 --latency 20ms")]
     Target(Practice),
     /// Runs the devices of one task; started by the cloud, not by hand
+    #[command(after_help = "Examples:\n  \
+        # by hand it only says what it is not told\n  \
+        loadtop agent")]
     Agent,
     /// Ends a task when its run does; started by the cloud, not by hand
+    #[command(after_help = "Examples:\n  \
+        # ends the program when its run ends\n  \
+        loadtop watchdog -- ./device --fast")]
     Watchdog(Watchdog),
+    /// Prints what completes commands and options in a shell
+    #[command(after_help = "Examples:\n  \
+        loadtop completions bash > ~/.local/share/bash-completion/completions/loadtop\n  \
+        loadtop completions zsh > ~/.zfunc/_loadtop\n  \
+        loadtop completions fish > ~/.config/fish/completions/loadtop.fish")]
+    Completions(Completions),
+    /// Prints the man page, or writes one for each command
+    #[command(after_help = "Examples:\n  \
+        loadtop man > loadtop.1\n  \
+        # a page for each command\n  \
+        loadtop man --out ~/.local/share/man/man1")]
+    Man(Man),
 }
 
 /// What is to run.
@@ -206,6 +276,22 @@ pub struct Watchdog {
     /// What to run, hold and end; without it, the watchdog's own exit ends the task
     #[arg(last = true, value_name = "PROGRAM", value_parser = clap::value_parser!(OsString))]
     pub program: Vec<OsString>,
+}
+
+/// What `completions` takes.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// bash, zsh, fish, elvish or powershell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// What `man` takes.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Writes a page for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// What `target` takes.

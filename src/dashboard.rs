@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::{
     app::{self, Farewell, Fleet},
     cli::{self, Spreading},
+    config::Screen,
     controller::{
         Command, Handle, Join, Snapshot,
         snapshot::{Level, Phase, RunView},
@@ -24,8 +25,10 @@ use crate::{
 const FINDING: Duration = Duration::from_secs(30);
 
 /// Refuses what cannot be, before anything is started.
-pub fn check(arguments: &cli::Dashboard) -> Result<Place, Usage> {
+pub fn check(arguments: &cli::Dashboard) -> Result<(Place, Screen), Usage> {
     let place = Place::of_run(&arguments.place, &arguments.making.image)?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let screen = Screen::find(&arguments.place, &arguments.looks, &variable)?;
     if arguments.run.is_some() && place == Place::Embedded {
         return Err(Usage(
             "--run: a local cloud of one's own has no run that is on already; start `loadtop \
@@ -40,11 +43,15 @@ pub fn check(arguments: &cli::Dashboard) -> Result<Place, Usage> {
                 .to_owned(),
         ));
     }
-    Ok(place)
+    Ok((place, screen))
 }
 
 /// Shows the dashboard until it is left; the answer is the exit code.
-pub async fn show(arguments: cli::Dashboard, place: Place) -> color_eyre::Result<u8> {
+pub async fn show(
+    arguments: cli::Dashboard,
+    place: Place,
+    screen: Screen,
+) -> color_eyre::Result<u8> {
     let stays = place != Place::Embedded;
     let mut settings = Settings::new(place, arguments.target, &arguments.making);
     settings.leads = !arguments.readonly;
@@ -59,6 +66,9 @@ pub async fn show(arguments: cli::Dashboard, place: Place) -> color_eyre::Result
         readonly: arguments.readonly,
         spread,
         seed,
+        mouse: !arguments.looks.no_mouse,
+        look: screen.look,
+        keymap: Arc::new(screen.keymap),
     };
     let mut session = Session::start(settings).await?;
     let first = arguments.devices.map(|devices| {

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`doctor`] | what a run would stumble over, looked at before; the least policies |
+//! | `manual` | completions and man pages, from the command line's definition |
 //! | [`config`] | what is told by flags, environment and `loadtop.toml` |
 //! | [`place`], [`session`] | where a command works, and what it stands on |
 //! | [`doctor`] | what a run would stumble over; the least policies |
@@ -122,6 +123,7 @@ pub mod doctor;
 mod follow;
 pub mod headless;
 pub mod local;
+mod manual;
 pub mod model;
 pub mod place;
 pub mod plan;

@@ -9,7 +9,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 use crate::{
     agent,
     cli::{Cli, Command, Dashboard, Plan, Practice, Run, Where},
-    config, dashboard, doctor, headless, local,
+    config, dashboard, doctor, headless, local, manual,
     model::forecast::Ask,
     place::Place,
     record,
@@ -53,13 +53,15 @@ pub fn run(cli: Cli) -> color_eyre::Result<u8> {
             agent::start(settings).map(agent::Exit::code)
         }
         Some(Command::Watchdog(arguments)) => watchdog::start(&arguments.program),
+        Some(Command::Completions(it)) => manual::completions(it.shell).map(|()| 0),
+        Some(Command::Man(it)) => manual::man(it.out.as_deref()).map(|()| 0),
     }
 }
 
 fn dashboard(arguments: Dashboard) -> color_eyre::Result<u8> {
-    let place = dashboard::check(&arguments)?;
+    let (place, screen) = dashboard::check(&arguments)?;
     log_to_file(arguments.place.log.as_deref())?;
-    shared_runtime()?.block_on(dashboard::show(arguments, place))
+    shared_runtime()?.block_on(dashboard::show(arguments, place, screen))
 }
 
 /// A verb: what `place` says is checked by itself.

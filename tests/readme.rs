@@ -38,6 +38,7 @@ fn the_first_two_commands_are_the_two_that_do_everything() {
 #[test]
 fn the_keys_are_those_of_the_key_table() {
     let table = keymap::readme_table();
+    let table = table.trim_end();
     assert!(README.contains(&table), "the README's table should be\n{table}");
 }
 
@@ -48,12 +49,32 @@ fn the_help_names_every_command_and_its_examples_parse() {
         assert!(help.contains(command.get_name()));
         assert!(command.get_about().is_some(), "{} has no description", command.get_name());
     }
-    let examples = help.split("Examples:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let mut seen = 0;
-    for line in examples.lines().map(str::trim).filter(|it| !it.starts_with('#')) {
-        Cli::try_parse_from(line.split_whitespace())
-            .unwrap_or_else(|error| panic!("{line}: {error}"));
-        seen += 1;
+    assert!(parse_examples(&help) >= 3, "{help}");
+}
+
+/// Parses every example of a command's help, and counts them.
+fn parse_examples(help: &str) -> usize {
+    let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("none:\n{help}"));
+    let examples = examples.split("\n\n").next().unwrap();
+    let lines = examples.lines().map(str::trim);
+    let commands = lines.filter(|it| !it.starts_with('#') && !it.is_empty());
+    commands
+        .map(|line| {
+            let words = line.split(" > ").next().and_then(shlex::split).unwrap();
+            Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"))
+        })
+        .count()
+}
+
+#[test]
+fn the_help_of_every_command_has_examples_of_it_that_parse() {
+    let mut command = Cli::command();
+    command.build();
+    for command in command.get_subcommands_mut().filter(|it| it.get_name() != "help") {
+        let help = command.render_long_help().to_string();
+        assert!(parse_examples(&help) >= 1, "{help}");
+        let own = format!("loadtop {}", command.get_name());
+        let examples = help.split("Examples:\n").nth(1).unwrap();
+        assert!(examples.contains(&own), "{help}");
     }
-    assert!(seen >= 3, "{examples}");
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{
     effect::Signal,
+    look::ThemeName,
     state::{Choice, Setting},
     view::{Pane, View},
 };
@@ -62,6 +63,8 @@ pub enum Action {
     ReadNext(i32),
     /// Another theme.
     NextTheme,
+    /// This theme.
+    SetTheme(ThemeName),
     /// Record what is shown, or stop that.
     ToggleRecord,
     /// Export the current figures.

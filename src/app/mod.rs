@@ -2,13 +2,15 @@
 //! [`Snapshot`](crate::controller::snapshot::Snapshot) that is drawn.
 //!
 //! Invariant: [`state`], [`action`], [`update`] with its parts ([`scale`], [`preview`],
-//! [`list`], [`stretch`], [`look`], [`palette`] and `leave`) and [`effect`] are pure: no clock, no terminal, no runtime, no colours. The
-//! one loop that touches the world is [`run()`].
+//! [`list`], [`stretch`], [`look`], [`palette`] and `leave`), [`keymap`], [`help`] and [`effect`] are
+//! pure: no clock, no terminal, no runtime, no colours. The one loop that touches the world is [`run()`].
 
 pub mod action;
 pub mod effect;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod help;
+pub mod keymap;
 #[cfg(test)]
 pub(crate) mod keys;
 mod leave;

@@ -24,6 +24,8 @@ use tokio::{
 use super::{
     action::Action,
     effect::{Effect, Farewell},
+    keymap::Keymap,
+    look::Look,
     signals::Signals,
     state::App,
     update::update,
@@ -61,6 +63,12 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether nothing may be changed from here.
     pub readonly: bool,
+    /// Whether the mouse is ours; otherwise the terminal selects text with it.
+    pub mouse: bool,
+    /// How it looks.
+    pub look: Look,
+    /// The keys as they were chosen.
+    pub keymap: Arc<Keymap>,
 }
 
 impl Default for Options {
@@ -71,6 +79,9 @@ impl Default for Options {
             spread: Spread::Uniform,
             seed: None,
             readonly: false,
+            mouse: true,
+            look: Look::default(),
+            keymap: Arc::default(),
         }
     }
 }
@@ -115,6 +126,7 @@ impl Session {
         let snapshot = Arc::clone(&handle.snapshots.borrow_and_update());
         let mut app = App::new(snapshot, options.batch, options.window, options.readonly);
         (app.spread, app.seed) = (options.spread, options.seed);
+        (app.look, app.keymap) = (options.look, Arc::clone(&options.keymap));
         Self {
             app,
             theme,

@@ -8,6 +8,7 @@ use std::{cmp::Reverse, sync::Arc, time::Duration};
 use super::{
     action::Recording,
     effect::Cause,
+    keymap::Keymap,
     list::Lists,
     look::Look,
     palette::Palette,
@@ -28,8 +29,6 @@ pub const END_DEADLINE_MS: Millis = 60_000;
 /// How long a leader that is well can go unheard of: it renews its term every five
 /// seconds, and those who follow look every second.
 pub const QUIET_MS: Millis = 7_000;
-/// Entries of the help.
-pub const HELP_ENTRIES: usize = 15;
 /// How long a hint stays on the screen.
 pub const HINT_MS: Millis = 5_000;
 
@@ -56,6 +55,8 @@ pub struct App {
     pub lists: Lists,
     /// The stretch of time that the charts show.
     pub stretch: Stretch,
+    /// The keys as they were chosen.
+    pub keymap: Arc<Keymap>,
     /// How it looks.
     pub look: Look,
     /// The file that is recorded to, or what became of the last recording.
@@ -286,6 +287,7 @@ impl App {
             pane: None,
             lists: Lists::default(),
             stretch: Stretch::default(),
+            keymap: Arc::default(),
             look: Look::default(),
             recording: None,
             mode: Mode::Normal,

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use super::{
     action::{Action, Recording},
     effect::{Cause, Effect},
+    help,
     leave::{called_away, fleet_now, interrupt, kill, leave, leave_when_over, quit},
     list, look,
     palette::{self, Palette},
     preview,
     prompt::{self, Value},
     scale::{Drain, Scaling, scale},
-    state::{App, Choice, Dialog, Frozen, HELP_ENTRIES, Hint, Mode, Prompt, Question, Setting},
+    state::{App, Choice, Dialog, Frozen, Hint, Mode, Prompt, Question, Setting},
     stretch,
     view::View,
 };
@@ -34,6 +35,7 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     if action.is_from_a_key() && action != Action::Interrupt && app.departing.is_none() {
         app.interrupts = 0;
     }
+    let is_palette = matches!(app.mode, Mode::Palette(_));
     match action {
         Action::AddBatch => add(app, now),
         Action::RemoveBatch => remove(app, now),
@@ -49,6 +51,10 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
         Action::ToggleHelp => {
             let mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
             open_panel(app, mode)
+        }
+        Action::Scroll(by) if is_palette => {
+            palette::select(app, by);
+            Vec::new()
         }
         Action::Scroll(by) => scroll(app, by),
         Action::Show(view) => {
@@ -89,22 +95,32 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             Vec::new()
         }
         Action::NextTheme => look::next_theme(app, now),
+        Action::SetTheme(theme) => look::set_theme(app, theme, now),
         Action::ToggleRecord => {
             let is_on = matches!(app.recording, Some(Recording::On(_)));
             vec![Effect::Record(!is_on)]
         }
         Action::Recorded(recording) => recorded(app, recording, now),
-        Action::Export => send(app, Command::Export, now),
+        // Changes nothing of the run, so that it is there in read-only mode, too.
+        Action::Export => vec![Effect::Send(Command::Export)],
         Action::OpenPalette => {
             app.mode = Mode::Palette(Palette::default());
             Vec::new()
         }
         Action::Suspend => vec![Effect::Suspend],
+        Action::Paste(text) if is_palette => {
+            palette::paste(app, &text);
+            Vec::new()
+        }
         Action::Paste(text) => paste(app, &text, now),
         Action::Complete => palette::complete(app),
         Action::Quit => quit(app, now),
         Action::Interrupt => interrupt(app, now),
 
+        Action::Type(_) | Action::Erase if is_palette => {
+            palette::edit(app, &action);
+            Vec::new()
+        }
         Action::Type(_) | Action::Erase => type_into_prompt(app, &action),
         Action::Submit => submit(app, now),
         Action::Close => choose(app, Choice::Cancel, now),
@@ -275,6 +291,7 @@ fn type_into_prompt(app: &mut App, action: &Action) -> Vec<Effect> {
 }
 
 fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
+    let limits = limits(app);
     match &mut app.mode {
         Mode::Dialog(dialog) => {
             let focus = dialog.focus;
@@ -282,23 +299,25 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
         }
         // Enter on nothing keeps what is.
         Mode::Prompt(prompt) if prompt.text.is_empty() => choose(app, Choice::Cancel, now),
-        Mode::Prompt(prompt) => {
-            let instances = &app.snapshot.instances;
-            let limits = instances.at.map(|_| (instances.value.min, instances.value.max));
-            match prompt::parse(prompt.setting, &prompt.text, limits) {
-                Ok(value) => {
-                    app.mode = Mode::Normal;
-                    set(app, value, now)
-                }
-                Err(refusal) => {
-                    prompt.refusal = Some(refusal);
-                    Vec::new()
-                }
+        Mode::Prompt(prompt) => match prompt::parse(prompt.setting, &prompt.text, limits) {
+            Ok(value) => {
+                app.mode = Mode::Normal;
+                set(app, value, now)
             }
-        }
+            Err(refusal) => {
+                prompt.refusal = Some(refusal);
+                Vec::new()
+            }
+        },
         Mode::Palette(_) => palette::submit(app, now),
         Mode::Normal | Mode::Help | Mode::Stuck => Vec::new(),
     }
+}
+
+/// The group's minimum and maximum, where known.
+pub(super) fn limits(app: &App) -> Option<(u32, u32)> {
+    let instances = &app.snapshot.instances;
+    instances.at.map(|_| (instances.value.min, instances.value.max))
 }
 
 fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
@@ -329,7 +348,7 @@ fn open_panel(app: &mut App, mode: Mode) -> Vec<Effect> {
 fn scroll(app: &mut App, by: isize) -> Vec<Effect> {
     let entries = match app.mode {
         Mode::Stuck => app.stuck().map_or(0, |stuck| stuck.what.len() + stuck.commands.len()),
-        _ => HELP_ENTRIES,
+        _ => help::entries(app).len(),
     };
     app.scroll = app.scroll.saturating_add_signed(by).min(entries.saturating_sub(1));
     Vec::new()

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::values::{self, Program};
 use crate::{
+    app::look::ThemeName,
     config::Config,
     model::{
         capacity::Capacity,
@@ -149,6 +150,21 @@ pub struct Image {
     /// --task-definition [default: UUID]
     #[arg(long, value_name = "VAR", value_parser = values::variable)]
     pub identity: Option<String>,
+}
+
+/// How the dashboard looks.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Looks {
+    /// The colours: sixteen, dark, light, high-contrast, colour-blind or none
+    /// [default: $LOADTOP_THEME, `theme` in loadtop.toml, or the terminal's own sixteen]
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<ThemeName>,
+    /// Draws with nothing beyond ASCII
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leaves the mouse to the terminal, which selects text with it
+    #[arg(long)]
+    pub no_mouse: bool,
 }
 
 /// How the starts of a batch are spread over its window.

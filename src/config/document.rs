@@ -33,7 +33,8 @@ pub(super) struct At<T> {
 pub(super) struct Problems {
     /// What the file is called.
     file: String,
-    found: Vec<(usize, String)>,
+    /// Line, key, and what is said.
+    found: Vec<(usize, String, String)>,
 }
 
 impl Problems {
@@ -44,12 +45,20 @@ impl Problems {
 
     /// Something about a key of the file.
     pub(super) fn at(&mut self, line: usize, key: &str, why: impl Display) {
-        self.found.push((line, format!("{}:{line}: {key}: {why}", self.file)));
+        let text = format!("{}:{line}: {key}: {why}", self.file);
+        self.found.push((line, key.to_owned(), text));
     }
 
     /// Something about a flag, a variable, or what is nowhere.
     pub(super) fn about(&mut self, what: &str, why: impl Display) {
-        self.found.push((usize::MAX, format!("{what}: {why}")));
+        self.found.push((usize::MAX, what.to_owned(), format!("{what}: {why}")));
+    }
+
+    /// Forgets what is not about one of these tables.
+    pub(super) fn keep_those_of(&mut self, tables: &[&str]) {
+        self.found.retain(|(_, key, _)| {
+            key.split('.').next().is_some_and(|table| tables.contains(&table))
+        });
     }
 
     /// How many there are.
@@ -59,8 +68,8 @@ impl Problems {
 
     /// All, one a line.
     pub(super) fn text(mut self) -> String {
-        self.found.sort_by_key(|(line, _)| *line);
-        let lines: Vec<String> = self.found.into_iter().map(|(_, text)| text).collect();
+        self.found.sort_by_key(|(line, ..)| *line);
+        let lines: Vec<String> = self.found.into_iter().map(|(.., text)| text).collect();
         lines.join("\n")
     }
 }
@@ -92,9 +101,9 @@ impl<'d> Document<'d> {
         errors.is_empty().then(|| Document { source, root, asked: Vec::new(), free: Vec::new() })
     }
 
-    /// Whether nothing is in it.
-    pub(super) fn is_empty(&self) -> bool {
-        self.root.get_ref().is_empty()
+    /// Whether anything is in it but these tables.
+    pub(super) fn says_more_than(&self, tables: &[&str]) -> bool {
+        self.root.get_ref().keys().any(|key| !tables.contains(&&**key.get_ref()))
     }
 
     /// All keys that were asked for so far; those of free tables as `table.*`.

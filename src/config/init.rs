@@ -209,6 +209,9 @@ mod tests {
                 at = name;
             }
             let free = at == "tags" || at == "prices";
+            if at == "keys" {
+                continue;
+            }
             keys.extend(
                 key_of(line)
                     .map(|key| super::super::document::path(at, if free { "*" } else { key })),
@@ -216,8 +219,24 @@ mod tests {
         }
         keys.sort();
         let mut known = raw::keys();
+        known.retain(|key| !key.starts_with("keys."));
         known.sort();
         assert_eq!(keys, known);
+    }
+
+    #[test]
+    fn the_keys_in_the_template_are_those_of_the_table() {
+        let of_keys = TEMPLATE.lines().skip_while(|line| header(line) != Some("keys"));
+        let mut seen = 0;
+        for line in of_keys {
+            let Some(name) = key_of(line) else { continue };
+            let row = crate::app::keymap::ROWS.iter().find(|it| it.name == name);
+            let keys = row.unwrap_or_else(|| panic!("{line}")).keys.iter();
+            let keys: Vec<String> = keys.map(|key| format!("{:?}", key.name())).collect();
+            assert_eq!(line, format!("# {name} = [{}]", keys.join(", ")));
+            seen += 1;
+        }
+        assert!(seen > 5, "{seen}");
     }
 
     #[test]

@@ -16,13 +16,14 @@ mod raw;
 mod reach;
 mod resolve;
 mod rules;
+mod screen;
 mod task;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-pub use self::file::File;
+pub use self::{file::File, screen::Screen};
 pub(crate) use self::{
     reach::Reach,
     resolve::{Asked, Found},

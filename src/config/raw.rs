@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{At, Document, Problems};
+use super::{
+    document::{At, Document, Problems},
+    screen,
+};
 
 /// All that a file may say.
 #[derive(Debug, Default)]
@@ -21,7 +24,19 @@ pub(super) struct Raw {
     pub(super) budget: Option<At<f64>>,
     pub(super) tags: BTreeMap<String, At<String>>,
     pub(super) prices: BTreeMap<String, At<f64>>,
+    pub(super) ui: Ui,
+    pub(super) keys: Vec<Keys>,
 }
+
+/// `[ui]`
+#[derive(Debug, Default)]
+pub(super) struct Ui {
+    pub(super) theme: Option<At<String>>,
+    pub(super) ascii: Option<At<bool>>,
+}
+
+/// A key of `[keys]`: the name of a row, and the keys that are chosen for it.
+pub(super) type Keys = (&'static str, At<Vec<At<String>>>);
 
 /// `[capacity]`
 #[derive(Debug, Default)]
@@ -93,6 +108,10 @@ impl Raw {
             budget: it.number("run", "budget", all),
             tags: it.free_texts("tags", all),
             prices: it.free_numbers("prices", all),
+            ui: Ui { theme: it.text("ui", "theme", all), ascii: it.flag("ui", "ascii", all) },
+            keys: screen::names()
+                .filter_map(|name| Some((name, it.texts("keys", name, all)?)))
+                .collect(),
         };
         it.refuse_the_rest(all);
         raw

@@ -12,7 +12,7 @@ use super::{
     raw::{self, Raw},
     reach::Named,
     rules::{self, Verdict},
-    task,
+    screen, task,
 };
 use crate::{
     cli::{self, Where, values},
@@ -75,10 +75,14 @@ impl Asked<'_> {
                 None => return Err(Usage(resolving.problems.text())),
                 Some(mut document) => {
                     let raw = Raw::read(&mut document, &mut resolving.problems);
-                    (raw, !document.is_empty())
+                    let _ = screen::checked(&raw, &mut resolving.problems);
+                    (raw, document.says_more_than(&screen::TABLES))
                 }
             },
         };
+        // How the screen looks is nothing about a place.
+        let file = self.file.filter(|_| says_something);
+        resolving.file = resolving.file.filter(|_| says_something);
         let found = match resolving.cluster(&raw, says_something) {
             Some(cluster) => resolving.found(self.image, &raw, &cluster),
             None => None,
@@ -87,7 +91,7 @@ impl Asked<'_> {
             return Err(Usage(resolving.problems.text()));
         }
         Ok(found.map(|found| Found {
-            config: Config { file: self.file.map(|file| file.path.clone()), ..found.config },
+            config: Config { file: file.map(|file| file.path.clone()), ..found.config },
             ..found
         }))
     }

@@ -60,7 +60,8 @@ fn valid_files_are_taken() {
     assert!(files.len() >= 8, "{}", files.len());
     for (name, text) in files {
         let found = asked(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
-        assert!(found.is_some(), "{name} names no cluster");
+        // What is only about the screen names no place.
+        assert_eq!(found.is_some(), name != "only-the-screen", "{name}");
     }
 }
 

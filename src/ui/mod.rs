@@ -29,8 +29,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, now: Millis) -> Hits
 }
 
 fn paint(buffer: &mut Buffer, app: &App, theme: Theme, now: Millis) -> Hits {
+    let theme = theme.wearing(app.look);
     let scene = views::Scene { app, theme, hits: RefCell::default(), now };
     views::draw(buffer, buffer.area, &scene);
-    theme.downgrade(buffer);
+    theme.finish(buffer);
     scene.hits.into_inner()
 }

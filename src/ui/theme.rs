@@ -1,15 +1,25 @@
 //! The one gate for colours and glyphs.
 //!
-//! Invariant: views name roles, never colours; the sixteen colours of the person's
-//! own terminal are used, so that it is readable on dark and on light. With
-//! `NO_COLOR` only weight and inversion are left, and on a terminal that cannot
-//! show Unicode no cell leaves [`Theme::downgrade`] with anything but ASCII.
+//! Invariant: views name roles, never colours. By default the sixteen colours of the
+//! person's own terminal are used, so that it is readable on dark and on light; a theme
+//! with colours of its own brings its background along, and where the terminal cannot
+//! show them the sixteen are used in their place. Without colours only weight and
+//! inversion are left, and on a terminal that cannot show Unicode no cell leaves
+//! [`Theme::finish`] with anything but ASCII.
+
+mod colours;
+mod depth;
+#[cfg(test)]
+mod tests;
 
 use ratatui::{
     buffer::Buffer,
     style::{Color, Modifier, Style},
     symbols::border,
 };
+
+use self::{colours::Colours, depth::Depth};
+use crate::app::look::{Look, ThemeName};
 
 /// What something on the screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +57,9 @@ pub enum Role {
 /// How things look on this terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
-    has_colour: bool,
+    depth: Depth,
     has_unicode: bool,
+    name: ThemeName,
 }
 
 impl Default for Theme {
@@ -58,13 +69,14 @@ impl Default for Theme {
 }
 
 impl Theme {
-    /// A theme for a terminal with these abilities.
+    /// A terminal with these abilities, in the theme that is used where none is chosen.
     #[must_use]
     pub fn new(has_colour: bool, has_unicode: bool) -> Self {
-        Self { has_colour, has_unicode }
+        let depth = if has_colour { Depth::True } else { Depth::None };
+        Self { depth, has_unicode, name: ThemeName::default() }
     }
 
-    /// As the environment says: `NO_COLOR`, the locale, `TERM`.
+    /// The terminal as the environment describes it: `COLORTERM`, `TERM`, the locale.
     #[must_use]
     pub fn from_env() -> Self {
         Self::from_vars(|name| std::env::var(name).ok())
@@ -81,7 +93,15 @@ impl Theme {
             locale.contains("utf-8") || locale.contains("utf8")
         });
         let is_plain = matches!(term.as_str(), "linux" | "dumb");
-        Self::new(var("NO_COLOR").is_none() && term != "dumb", is_utf8 && !is_plain)
+        let depth = Depth::of(&var("COLORTERM").unwrap_or_default(), &term);
+        Self { depth, has_unicode: is_utf8 && !is_plain, name: ThemeName::default() }
+    }
+
+    /// The same terminal with the look that was chosen, as far as it can show it.
+    #[must_use]
+    pub fn wearing(self, look: Look) -> Self {
+        let depth = if look.theme == ThemeName::None { Depth::None } else { self.depth };
+        Self { depth, has_unicode: self.has_unicode && !look.ascii, name: look.theme }
     }
 
     /// Whether glyphs beyond ASCII can be shown.
@@ -93,6 +113,35 @@ impl Theme {
     /// How a role looks.
     #[must_use]
     pub fn style(self, role: Role) -> Style {
+        match self.colours() {
+            Some(colours) => self.own(colours, role),
+            None => self.sixteen(role),
+        }
+    }
+
+    /// The colours that the theme brings along, where this terminal can show them.
+    fn colours(self) -> Option<&'static Colours> {
+        matches!(self.depth, Depth::Indexed | Depth::True).then(|| colours::of(self.name))?
+    }
+
+    /// In the theme's own colours.
+    fn own(self, colours: &Colours, role: Role) -> Style {
+        let colour = |rgb| self.depth.colour(rgb).unwrap_or_default();
+        let foreground = colour(colours.of(role));
+        match role {
+            Role::Focus => {
+                let style = Style::new().fg(colour(colours.background)).bg(foreground);
+                style.add_modifier(Modifier::BOLD)
+            }
+            Role::Strong | Role::Accent | Role::Warn | Role::Error => {
+                Style::new().fg(foreground).add_modifier(Modifier::BOLD)
+            }
+            _ => Style::new().fg(foreground),
+        }
+    }
+
+    /// In the sixteen colours of the terminal, or in none.
+    fn sixteen(self, role: Role) -> Style {
         let (colour, modifier) = match role {
             Role::Text => (None, Modifier::empty()),
             Role::Strong => (None, Modifier::BOLD),
@@ -108,7 +157,7 @@ impl Theme {
         };
         let style = Style::new().add_modifier(modifier);
         match colour {
-            Some(colour) if self.has_colour => style.fg(colour),
+            Some(colour) if self.depth != Depth::None => style.fg(colour),
             _ => style,
         }
     }
@@ -119,8 +168,21 @@ impl Theme {
         if self.has_unicode { border::ROUNDED } else { ASCII_BORDER }
     }
 
-    /// Replaces what the terminal cannot show; runs over every finished picture.
-    pub fn downgrade(self, buffer: &mut Buffer) {
+    /// Gives a finished picture its background, and replaces what the terminal cannot
+    /// show.
+    pub fn finish(self, buffer: &mut Buffer) {
+        if let Some(colours) = self.colours() {
+            let colour = |rgb| self.depth.colour(rgb).unwrap_or_default();
+            let (text, background) = (colour(colours.of(Role::Text)), colour(colours.background));
+            for cell in &mut buffer.content {
+                if cell.fg == Color::Reset {
+                    cell.fg = text;
+                }
+                if cell.bg == Color::Reset {
+                    cell.bg = background;
+                }
+            }
+        }
         if self.has_unicode {
             return;
         }
@@ -161,27 +223,5 @@ fn ascii(symbol: &str) -> char {
         "…" | "≈" => '~',
         "µ" => 'u',
         _ => '?',
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn theme(vars: &[(&str, &str)]) -> Theme {
-        Theme::from_vars(|name| {
-            vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn the_environment_decides() {
-        assert_eq!(theme(&[]), Theme::new(true, true));
-        assert_eq!(theme(&[("NO_COLOR", "1")]), Theme::new(false, true));
-        assert_eq!(theme(&[("NO_COLOR", "")]), Theme::new(true, true));
-        assert_eq!(theme(&[("LANG", "C")]), Theme::new(true, false));
-        assert_eq!(theme(&[("LC_ALL", "de_DE.UTF-8"), ("LANG", "C")]), Theme::new(true, true));
-        assert_eq!(theme(&[("LANG", "en_US.utf8"), ("TERM", "linux")]), Theme::new(true, false));
-        assert_eq!(theme(&[("TERM", "dumb")]), Theme::new(false, false));
     }
 }

@@ -89,7 +89,7 @@ fn keys(scene: &Scene<'_>, width: usize) -> Line<'static> {
 
 fn entry(scene: &Scene<'_>, row: &Row) -> [Span<'static>; 3] {
     let role = if row.danger == Danger::Destroys { Role::Error } else { Role::Accent };
-    let key = row.keys.first().map(|key| key.name()).unwrap_or_default();
+    let key = scene.app.keymap.first(row);
     [
         scene.span(role, key),
         scene.span(Role::Dim, format!(" {}", label(scene, row))),
