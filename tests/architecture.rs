@@ -67,6 +67,8 @@ fn the_pure_parts_know_no_runtime_terminal_or_cloud() {
             "app/scale",
             "app/prompt",
             "app/preview",
+            "app/list",
+            "app/list.rs",
         ],
         &["tokio", "ratatui", "crossterm", "aws_", "SystemTime::now", "Instant::now", "new_v4"],
         &[],

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{
     effect::Signal,
+    list::Page,
     state::{Choice, Setting},
     view::{Pane, View},
 };
@@ -50,6 +51,8 @@ pub enum Action {
     Select(Step),
     /// Select this row of the list that is shown.
     SelectRow(usize),
+    /// The list that is shown has so much room.
+    Paged(Page),
     /// Sort the list that is shown.
     Sort(Sorting),
     /// Ask whether the selected task shall stop.
@@ -175,6 +178,7 @@ impl Action {
                 | Self::ControllerLost
                 | Self::Overrun
                 | Self::Recorded(_)
+                | Self::Paged(_)
         )
     }
 }

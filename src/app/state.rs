@@ -8,7 +8,7 @@ use std::{cmp::Reverse, sync::Arc, time::Duration};
 use super::{
     action::Recording,
     effect::Cause,
-    list::Lists,
+    list::{self, Lists},
     look::Look,
     palette::Palette,
     scale::Scaling,
@@ -275,7 +275,7 @@ impl App {
     /// A dashboard before its first key.
     #[must_use]
     pub fn new(snapshot: Arc<Snapshot>, batch: u32, window: Duration, readonly: bool) -> Self {
-        Self {
+        let mut app = Self {
             snapshot,
             frozen: None,
             batch,
@@ -297,7 +297,9 @@ impl App {
             ended_at: None,
             unseen: Unseen::default(),
             interrupts: 0,
-        }
+        };
+        list::refresh(&mut app);
+        app
     }
 
     /// The snapshot to draw: the frozen one, or the latest.
