@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{
     effect::Signal,
+    list::Page,
     look::ThemeName,
     state::{Choice, Setting},
     view::{Pane, View},
@@ -51,6 +52,8 @@ pub enum Action {
     Select(Step),
     /// Select this row of the list that is shown.
     SelectRow(usize),
+    /// The list that is shown has so much room.
+    Paged(Page),
     /// Sort the list that is shown.
     Sort(Sorting),
     /// Ask whether the selected task shall stop.
@@ -178,6 +181,7 @@ impl Action {
                 | Self::ControllerLost
                 | Self::Overrun
                 | Self::Recorded(_)
+                | Self::Paged(_)
         )
     }
 }

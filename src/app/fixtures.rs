@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 mod capacity;
 mod money;
+pub(crate) mod rows;
 mod steering;
 
 pub(crate) use capacity::{fargate, fargate_short, managed};

@@ -5,6 +5,7 @@
 
 use super::{
     effect::{Cause, Effect, Fleet},
+    list,
     state::{App, Departing, Mode, Progress, Question, SETTLES_MS, is_recent},
     update::{end, open_dialog, send},
 };
@@ -79,6 +80,7 @@ pub(super) fn kill(app: &mut App, cause: Cause, confirmed: Confirmed, now: Milli
 fn depart(app: &mut App, cause: Cause, now: Millis) -> Vec<Effect> {
     app.mode = Mode::Normal;
     app.frozen = None;
+    list::refresh(app);
     let progress = Progress::of(app.phase());
     app.departing = Some(Departing { cause, since: now, progress, progress_at: now });
     // Whoever asked for the end, the next Ctrl-C is the one that does not wait.

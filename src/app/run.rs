@@ -302,6 +302,9 @@ impl Session {
         let (app, theme) = (&self.app, self.theme);
         let mut hits = Hits::default();
         let drawn = terminal.draw(|frame| hits = ui::draw(frame, app, theme, now));
+        if let Some(page) = hits.page() {
+            self.act(Action::Paged(page));
+        }
         self.hits = hits;
         self.misses = if drawn.is_ok() { 0 } else { self.misses + 1 };
         self.misses < MISSES

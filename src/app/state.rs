@@ -9,7 +9,7 @@ use super::{
     action::Recording,
     effect::Cause,
     keymap::Keymap,
-    list::Lists,
+    list::{self, Lists},
     look::Look,
     palette::Palette,
     scale::Scaling,
@@ -276,7 +276,7 @@ impl App {
     /// A dashboard before its first key.
     #[must_use]
     pub fn new(snapshot: Arc<Snapshot>, batch: u32, window: Duration, readonly: bool) -> Self {
-        Self {
+        let mut app = Self {
             snapshot,
             frozen: None,
             batch,
@@ -299,7 +299,9 @@ impl App {
             ended_at: None,
             unseen: Unseen::default(),
             interrupts: 0,
-        }
+        };
+        list::refresh(&mut app);
+        app
     }
 
     /// The snapshot to draw: the frozen one, or the latest.

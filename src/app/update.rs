@@ -77,6 +77,10 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             list::select_row(app, row);
             Vec::new()
         }
+        Action::Paged(page) => {
+            list::paged(app, page);
+            Vec::new()
+        }
         Action::Sort(by) => {
             list::sort(app, by);
             Vec::new()
@@ -258,6 +262,7 @@ fn toggle_freeze(app: &mut App, now: Millis) -> Vec<Effect> {
         Some(_) => None,
         None => Some(Frozen { snapshot: Arc::clone(&app.snapshot), at: now }),
     };
+    list::refresh(app);
     Vec::new()
 }
 
@@ -270,6 +275,7 @@ pub(super) fn end(
 ) -> Vec<Effect> {
     app.mode = Mode::Normal;
     app.frozen = None;
+    list::refresh(app);
     app.unseen.end = Some(now);
     send(app, Command::End { scale_to_zero, confirmed }, now)
 }
@@ -396,6 +402,9 @@ fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
             app.mode = Mode::Normal;
             send(app, scaling.command(Some(Confirmed::ByDialog)), now)
         }
+        (Question::StopTask { slot, attempt }, Choice::StopTask) => {
+            list::stop(app, (slot, attempt), now)
+        }
         // Not a button of that question, as was seen above.
         _ => Vec::new(),
     }
@@ -443,10 +452,16 @@ fn is_moot(app: &App, now: Millis) -> bool {
         Mode::Dialog(Dialog { question: Question::Drain(scaling), .. }) => {
             Drain::of(scaling, &app.snapshot).is_none()
         }
-        Mode::Dialog(Dialog { question: Question::AddLarge, .. }) => false,
-        Mode::Dialog(_) => !app.has_run(now) && !app.something_runs(now),
+        Mode::Dialog(Dialog { question: Question::StopTask { slot, attempt }, .. }) => {
+            list::stop_is_moot(&app.snapshot, slot, attempt)
+        }
         Mode::Stuck => app.stuck().is_none(),
-        Mode::Normal | Mode::Prompt(_) | Mode::Help | Mode::Palette(_) => false,
+        Mode::Dialog(Dialog { question: Question::AddLarge, .. })
+        | Mode::Normal
+        | Mode::Prompt(_)
+        | Mode::Help
+        | Mode::Palette(_) => false,
+        Mode::Dialog(_) => !app.has_run(now) && !app.something_runs(now),
     }
 }
 

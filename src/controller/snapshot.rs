@@ -443,3 +443,18 @@ pub enum Level {
     /// Something failed.
     Error,
 }
+
+impl Level {
+    /// All of them, the least grave first.
+    pub const ALL: [Level; 3] = [Level::Info, Level::Warning, Level::Error];
+
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        }
+    }
+}

@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
 use crate::model::Millis;
 
 /// `1,234,567`.
@@ -103,14 +106,82 @@ pub fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// Cuts `text` to `width` characters, and says so.
+/// How many columns `text` takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts the end of `text` off so that it takes at most `width` columns, and says so.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if text.width() <= width {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    let room = width.saturating_sub(1);
+    let kept = fitting(text.graphemes(true), room).concat();
     if width == 0 { kept } else { kept + "…" }
+}
+
+/// Cuts the beginning of `text` off so that it takes at most `width` columns, and says
+/// so: of ids the end is what tells them apart.
+#[must_use]
+pub fn cut_start(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept = fitting(text.graphemes(true).rev(), width.saturating_sub(1));
+    kept.reverse();
+    if width == 0 { String::new() } else { "…".to_owned() + &kept.concat() }
+}
+
+/// As many of these as take at most `width` columns.
+fn fitting<'a>(graphemes: impl Iterator<Item = &'a str>, width: usize) -> Vec<&'a str> {
+    let mut used = 0;
+    graphemes
+        .take_while(|grapheme| {
+            used += grapheme.width();
+            used <= width
+        })
+        .collect()
+}
+
+/// Breaks `text` into lines of at most `width` columns, between words where possible.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace().flat_map(|word| pieces(word, width.max(1))) {
+        let last = lines.last().map_or(0, |line| line.width());
+        let needed = word.width() + usize::from(last > 0);
+        match lines.last_mut() {
+            Some(line) if last + needed <= width || last == 0 => {
+                if last > 0 {
+                    line.push(' ');
+                }
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
+}
+
+/// A word in pieces of at most `width` columns.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for grapheme in word.graphemes(true) {
+        let needed = grapheme.width();
+        if used > 0 && used + needed > width {
+            pieces.push(String::new());
+            used = 0;
+        }
+        used += needed;
+        if let Some(piece) = pieces.last_mut() {
+            piece.push_str(grapheme);
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -147,5 +218,31 @@ mod tests {
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abcd", 3), "ab…");
         assert_eq!(cut("abcd", 0), "");
+        assert_eq!(cut_start("i-0f1e2d3c4b5a69788", 6), "…69788");
+        assert_eq!(
+            [cut_start("abc", 3), cut_start("abcd", 1), cut_start("abcd", 0)],
+            ["abc", "…", ""]
+        );
+    }
+
+    #[test]
+    fn what_is_wide_is_cut_by_what_it_takes() {
+        assert_eq!(cut("名前のない", 10), "名前のない");
+        // Half a character is none.
+        assert_eq!(cut("名前のない", 6), "名前…");
+        assert_eq!(cut_start("名前のない", 6), "…ない");
+        // What is one to the eye is not torn apart.
+        assert_eq!(cut("👨‍👩‍👧👨‍👩‍👧", 3), "👨‍👩‍👧…");
+        assert_eq!(wrap("名前の ab 🦀🦀🦀", 5), ["名前", "の ab", "🦀🦀", "🦀"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_wider_than_its_room(text in "\\PC{0,40}", width in 2_usize..30) {
+            proptest::prop_assert!(cut(&text, width).width() <= width);
+            proptest::prop_assert!(cut_start(&text, width).width() <= width);
+            proptest::prop_assert!(wrap(&text, width).iter().all(|line| line.width() <= width));
+        }
     }
 }

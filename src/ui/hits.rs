@@ -5,11 +5,17 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::{app::action::Action, model::Millis};
+use crate::{
+    app::{action::Action, list::Page},
+    model::Millis,
+};
 
 /// What can be pointed at in one picture.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Hits(Vec<(Rect, Hit)>);
+pub struct Hits {
+    areas: Vec<(Rect, Hit)>,
+    page: Option<Page>,
+}
 
 #[derive(Debug, Clone, PartialEq)]
 enum Hit {
@@ -21,22 +27,38 @@ enum Hit {
 impl Hits {
     /// A click within `area` means `action`.
     pub fn click(&mut self, area: Rect, action: Action) {
-        self.0.push((area, Hit::Click(action)));
+        self.areas.push((area, Hit::Click(action)));
     }
 
     /// The wheel within `area` means this.
     pub fn wheel(&mut self, area: Rect, up: Action, down: Action) {
-        self.0.push((area, Hit::Wheel { up, down }));
+        self.areas.push((area, Hit::Wheel { up, down }));
     }
 
     /// A chart of the time from `from` on: a click reads the figures of its moment.
     pub fn chart(&mut self, area: Rect, from: Millis, span: Millis) {
-        self.0.push((area, Hit::Chart { from, span }));
+        self.areas.push((area, Hit::Chart { from, span }));
     }
 
     /// Nothing that was drawn so far can be pointed at any more: something covers it.
     pub fn cover(&mut self) {
-        self.0.clear();
+        self.areas.clear();
+    }
+
+    /// The list of this picture has room for so many rows.
+    pub fn set_rows(&mut self, rows: usize) {
+        self.page.get_or_insert_default().rows = rows;
+    }
+
+    /// So many lines of the details are out of sight.
+    pub fn set_hidden(&mut self, lines: usize) {
+        self.page.get_or_insert_default().hidden = lines;
+    }
+
+    /// How much of its list and its details the picture has room for, where it has one.
+    #[must_use]
+    pub fn page(&self) -> Option<Page> {
+        self.page
     }
 
     /// What a click there means.
@@ -64,7 +86,7 @@ impl Hits {
     /// What is there, the topmost first.
     fn at(&self, column: u16, row: u16) -> impl Iterator<Item = &(Rect, Hit)> {
         let position = Position::new(column, row);
-        self.0.iter().rev().filter(move |(area, _)| area.contains(position))
+        self.areas.iter().rev().filter(move |(area, _)| area.contains(position))
     }
 }
 

@@ -6,6 +6,8 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
+mod lists;
+
 use super::{paint, theme::Theme};
 use crate::{
     app::{

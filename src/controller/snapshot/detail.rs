@@ -40,6 +40,14 @@ pub struct TaskRow {
     pub log: Option<String>,
 }
 
+impl TaskRow {
+    /// What it said last, while it is there: what it said before its end is history.
+    #[must_use]
+    pub fn live_report(&self) -> Option<&TaskReport> {
+        self.report.as_ref().filter(|_| self.state.is_alive())
+    }
+}
+
 /// What a task is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskState {
@@ -76,6 +84,15 @@ impl TaskState {
         TaskState::Failed,
         TaskState::GivenUp,
     ];
+
+    /// Whether a task is there, or may be.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        matches!(
+            self,
+            TaskState::Asked | TaskState::Pending | TaskState::Running | TaskState::Stopping
+        )
+    }
 
     /// Its word.
     #[must_use]

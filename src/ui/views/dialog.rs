@@ -99,7 +99,7 @@ fn what(dialog: Dialog, scene: &Scene<'_>) -> String {
             format!("Leaving ends {run}: kills {devices} in {tasks}.")
         }
         Question::Drain(scaling) => drained(scaling, scene),
-        Question::StopTask { slot, attempt } => stopped(slot, attempt),
+        Question::StopTask { slot, attempt } => stopped(slot, attempt, scene),
         Question::AddLarge => String::new(),
     }
 }
@@ -144,8 +144,22 @@ fn drained(scaling: Scaling, scene: &Scene<'_>) -> String {
 }
 
 /// What becomes of the devices of a task that is stopped.
-fn stopped(slot: u32, attempt: u32) -> String {
-    format!("Stop task {slot:05}-{attempt}?")
+fn stopped(slot: u32, attempt: u32, scene: &Scene<'_>) -> String {
+    let rows = scene.app.snapshot.task_rows.value.iter();
+    let row = rows.into_iter().find(|row| row.slot == slot && row.attempt == attempt);
+    let Some(row) = row else {
+        return format!("Task {slot:05}-{attempt} is not there any more.");
+    };
+    let on = row.instance.as_ref().map_or_else(String::new, |id| format!(" on {id}"));
+    let name = format!("task {}{on}", row.name);
+    match row.devices {
+        0 => format!("Stop {name}? No live device is in it."),
+        1 => format!("Stop {name}? Its device goes down, and comes back in a new task."),
+        n => {
+            let devices = format::counted(n, "device");
+            format!("Stop {name}? Its {devices} go down, and come back in a new task.")
+        }
+    }
 }
 
 /// The key and the word of a button.

@@ -5,6 +5,7 @@
 
 mod compact;
 mod cost;
+mod details;
 mod dialog;
 mod empty;
 mod fargate;
@@ -16,6 +17,7 @@ mod instances;
 mod latency;
 mod latency_view;
 mod lead;
+mod listing;
 mod notices;
 mod notices_view;
 mod overview;
@@ -40,7 +42,7 @@ use ratatui::{
 };
 
 use super::{
-    format,
+    format::{self, wrap},
     hits::Hits,
     layout::{self, Size},
     theme::{Role, Theme},
@@ -141,6 +143,16 @@ impl Scene<'_> {
     /// What is drawn here can be scrolled: up and down mean this.
     fn wheel(&self, area: Rect, up: Action, down: Action) {
         self.hits.borrow_mut().wheel(area, up, down);
+    }
+
+    /// The list that is drawn has room for so many rows.
+    fn has_rows(&self, rows: usize) {
+        self.hits.borrow_mut().set_rows(rows);
+    }
+
+    /// So many lines of the details that are drawn are out of sight.
+    fn hides(&self, lines: usize) {
+        self.hits.borrow_mut().set_hidden(lines);
     }
 
     /// What is drawn here is a chart: a click reads the figures of its moment.
@@ -274,30 +286,4 @@ fn draw_ends(buffer: &mut Buffer, row: Rect, left: Line<'_>, right: Line<'_>) {
 fn draw_headline(buffer: &mut Buffer, row: Rect, left: Line<'_>, right: Line<'_>) {
     let fits = left.width() + right.width() < usize::from(row.width);
     draw_ends(buffer, row, left, if fits { right } else { Line::default() });
-}
-
-/// Breaks `text` into lines of at most `width` characters, between words where
-/// possible.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace().flat_map(|word| pieces(word, width.max(1))) {
-        let last = lines.last().map_or(0, |line| line.chars().count());
-        let needed = word.chars().count() + usize::from(last > 0);
-        match lines.last_mut() {
-            Some(line) if last + needed <= width || last == 0 => {
-                if last > 0 {
-                    line.push(' ');
-                }
-                line.push_str(&word);
-            }
-            _ => lines.push(word),
-        }
-    }
-    lines
-}
-
-/// A word in pieces of at most `width` characters.
-fn pieces(word: &str, width: usize) -> Vec<String> {
-    let chars: Vec<char> = word.chars().collect();
-    chars.chunks(width).map(|piece| piece.iter().collect()).collect()
 }

@@ -33,7 +33,7 @@ pub(super) fn draw_lines(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 }
 
 /// What is so for as long as it is so, and has no age.
-fn standing(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
+pub(super) fn standing(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
     let snapshot = scene.snapshot();
     let run = snapshot.run.as_ref().filter(|_| !scene.is_over());
     let warning = run.and_then(|run| run.warning.as_ref());
@@ -56,7 +56,7 @@ pub(super) fn others(scene: &Scene<'_>) -> Option<String> {
     }
 }
 
-fn lines(
+pub(super) fn lines(
     scene: &Scene<'_>,
     level: Level,
     age: &str,

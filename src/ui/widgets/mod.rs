@@ -7,6 +7,7 @@ mod pane;
 mod plot;
 mod scale;
 mod spark;
+mod table;
 
 pub(super) use figures::{Figure, Figures};
 pub(super) use gauge::Gauge;
@@ -14,3 +15,4 @@ pub(super) use pane::Pane;
 pub(super) use plot::{Plot, Sample, Series, swatch};
 pub(super) use scale::Scale;
 pub(super) use spark::Spark;
+pub(super) use table::{Cell, Column, Fit, Row, Table};
