@@ -3,7 +3,7 @@
 //! Invariant: what is drawn is `order`, made anew when a snapshot, the filter or the sort
 //! changes and at no other time; the selected row stays the same thing while it is there.
 
-use super::{action::Step, state::App};
+use super::{action::Step, state::App, view::View};
 use crate::model::Millis;
 
 /// One list as it is looked at.
@@ -34,6 +34,18 @@ pub struct Lists {
     pub notices: List,
 }
 
+impl Lists {
+    /// The list of a view, if it is one.
+    pub(super) fn of(&mut self, view: View) -> Option<&mut List> {
+        match view {
+            View::Instances => Some(&mut self.instances),
+            View::Tasks => Some(&mut self.tasks),
+            View::Notices => Some(&mut self.notices),
+            View::Overview | View::Latency | View::Target => None,
+        }
+    }
+}
+
 /// Moves the selection of the list that is shown.
 pub(super) fn select(_app: &mut App, _step: Step) {}
 
@@ -55,6 +67,14 @@ pub(super) fn ask_to_stop(_app: &mut App, _now: Millis) -> Vec<super::effect::Ef
 
 /// Sorts the list that is shown by the next column, or the other way round.
 pub(super) fn sort(_app: &mut App, _by: super::action::Sorting) {}
+
+/// Shows only the rows of the list that is shown which have `text` in them.
+pub(super) fn filter(app: &mut App, text: &str) {
+    if let Some(list) = app.lists.of(app.view) {
+        text.clone_into(&mut list.filter);
+        refresh(app);
+    }
+}
 
 /// Makes the orders anew, from what is shown now.
 pub(super) fn refresh(_app: &mut App) {}

@@ -55,6 +55,7 @@ impl Actor {
         self.look_at_run(now);
         self.hear(now);
         self.follow_end();
+        self.keep_plan(now);
         let Some(wish) = self.run.as_ref().map(|run| run.preview(self.clock.bucket())) else {
             return;
         };

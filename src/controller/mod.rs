@@ -30,6 +30,7 @@ mod live;
 #[cfg(test)]
 mod many;
 mod notices;
+mod open;
 mod orders;
 pub mod progress;
 pub(crate) mod requests;

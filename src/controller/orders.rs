@@ -60,7 +60,9 @@ impl Actor {
                 self.scale_to(desired.saturating_add_signed(more), confirmed);
             }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
-            Command::Rate(_) | Command::Open(_) | Command::StopTask { .. } | Command::Export => {
+            Command::Rate(per_s) => self.rate(per_s),
+            Command::Open(ref target) => self.open(target),
+            Command::StopTask { .. } | Command::Export => {
                 self.refuse(Level::Warning, "this is not there yet");
             }
             Command::Pause => self.pause(),
@@ -103,12 +105,12 @@ impl Actor {
     }
 
     /// The run, if devices can be added to it, removed from it and so on.
-    fn steerable(&mut self) -> Option<&mut Run> {
+    pub(super) fn steerable(&mut self) -> Option<&mut Run> {
         self.run.as_mut().filter(|run| !run.is_ending())
     }
 
     /// Queues a change that an order asked for.
-    fn change(&mut self, change: Change) {
+    pub(super) fn change(&mut self, change: Change) {
         let order = self.orders.taken;
         if let Some(run) = &mut self.run {
             let edit = run.change(change);

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::{
     app::{
-        action::{Action, Shift, Sorting, Step},
+        action::{Action, Caret, Shift, Sorting, Step},
         state::{App, Choice, Dialog, Mode, Question, Setting},
         view::View,
     },
@@ -103,6 +103,14 @@ impl Key {
     fn matches(self, event: KeyEvent) -> bool {
         let modifiers = event.modifiers.difference(KeyModifiers::SHIFT);
         event.code == self.0 && modifiers == self.1
+    }
+
+    /// What a terminal says when it is pressed; a capital letter comes with Shift.
+    #[cfg(test)]
+    pub(crate) fn event(self) -> KeyEvent {
+        let shifted = matches!(self.0, KeyCode::Char(c) if c.is_uppercase());
+        let shift = if shifted { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
+        KeyEvent::new(self.0, self.1 | shift)
     }
 
     /// As it is written: `K`, `Ctrl-C`, `Enter`.
@@ -281,6 +289,16 @@ pub static ROWS: &[Row] = &[
     Row::new(&[Key::plain(KeyCode::Esc)], Action::Close, Place::Prompt)
         .says("cancel", "change nothing"),
     Row::new(&[Key::plain(KeyCode::Backspace)], Action::Erase, Place::Prompt),
+    Row::new(&[Key::plain(KeyCode::Delete)], Action::EraseNext, Place::Prompt),
+    Row::new(&[Key::ctrl('u')], Action::EraseAll, Place::Prompt),
+    Row::new(&[Key::plain(KeyCode::Left)], Action::Move(Caret::Left), Place::Prompt),
+    Row::new(&[Key::plain(KeyCode::Right)], Action::Move(Caret::Right), Place::Prompt),
+    Row::new(
+        &[Key::plain(KeyCode::Home), Key::ctrl('a')],
+        Action::Move(Caret::Start),
+        Place::Prompt,
+    ),
+    Row::new(&[Key::plain(KeyCode::End), Key::ctrl('e')], Action::Move(Caret::End), Place::Prompt),
     Row::new(&[Key::of('y')], Action::Choose(Choice::Kill), Place::KillDialog)
         .says("kill", "kill all devices and tasks")
         .danger(Danger::Destroys),
