@@ -1,8 +1,10 @@
 //! One device: connect, follow the script, come back after failures, until its end.
 //!
 //! Invariants: a device at rest holds a socket and a timer, and no buffer; each
-//! request that it sends is recorded exactly once, as finished or as unfinished. A
-//! closed loop: the rest after an answer is the intended time of the next request.
+//! request that it sends is recorded exactly once, as finished or as unfinished. Where
+//! no rate is set the end of the rest after an answer is the intended time of the next
+//! request (a closed loop); where one is, that is the schedule's, whatever the device is
+//! at, and what was due and not sent is counted.
 
 use std::{cell::Cell, io, pin::Pin, rc::Rc, time::Duration};
 
@@ -16,6 +18,7 @@ use tokio::{
 use super::{
     backoff::Backoff,
     connect::connect,
+    pacing::Schedule,
     recorder::Ended,
     script::{Identity, Script, Step},
     shared::Shared,
@@ -30,7 +33,10 @@ const TIMER_RESOLUTION: Duration = Duration::from_millis(2);
 /// The longest pause before a device tries to connect again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How a device is told to end.
+/// Over which time devices at rest move to another target, each at its own moment.
+const MOVING: Duration = Duration::from_secs(1);
+
+/// How a device is told to end, or to look at what changed.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     ending: Cell<bool>,
@@ -44,7 +50,19 @@ impl Gate {
         self.told.notify_one();
     }
 
+    /// Has the device look at its plan and its pace, if it rests.
+    pub(super) fn call(&self) {
+        self.told.notify_one();
+    }
+
     async fn ended(&self) {
+        while !self.ending.get() {
+            self.told.notified().await;
+        }
+    }
+
+    /// Until it is to end, or to look.
+    async fn called(&self) {
         if !self.ending.get() {
             self.told.notified().await;
         }
@@ -60,6 +78,13 @@ pub(super) struct Device {
     gate: Rc<Gate>,
 }
 
+/// What the turns of a device on one connection need.
+struct Turns<'a> {
+    stream: &'a TcpStream,
+    schedule: &'a mut Schedule,
+    backoff: &'a mut Backoff,
+}
+
 /// Why a device leaves its connection.
 enum Leave {
     /// It ends.
@@ -68,6 +93,14 @@ enum Leave {
     Moved,
     /// The connection or its request failed.
     Failed,
+}
+
+/// How a rest ended.
+enum Rest {
+    /// It is over; when it was.
+    Over(Instant),
+    /// Something may have changed.
+    Called,
 }
 
 /// Why waiting ended without an answer.
@@ -94,6 +127,14 @@ impl Device {
 
     /// Its whole life.
     pub(super) async fn live(self) {
+        let pace = self.shared.pace(self.execution);
+        let mut schedule = Schedule::new(self.index, pace, Instant::now());
+        self.follow_plans(&mut schedule).await;
+        self.shared.recorder.borrow_mut().unsent(schedule.owed(Instant::now()));
+    }
+
+    /// Connects again and again, until the end.
+    async fn follow_plans(&self, schedule: &mut Schedule) {
         let mut place = Place::new(Rc::clone(&self.shared.tally));
         let random = Random::new(&self.shared.task, self.index);
         let mut backoff = Backoff::new(random, LONGEST_PAUSE);
@@ -111,7 +152,8 @@ impl Device {
             let left = match connected {
                 Ok(stream) => {
                     place.set(Standing::Connected);
-                    self.follow(&stream, script, timer.as_mut(), &mut backoff).await
+                    let mut turns = Turns { stream: &stream, schedule, backoff: &mut backoff };
+                    self.follow(&mut turns, script, timer.as_mut()).await
                 }
                 Err(_) => Leave::Failed,
             };
@@ -138,30 +180,30 @@ impl Device {
     /// Follows the script on one connection.
     async fn follow(
         &self,
-        stream: &TcpStream,
+        turns: &mut Turns<'_>,
         mut script: Rc<Script>,
         mut timer: Pin<&mut Sleep>,
-        backoff: &mut Backoff,
     ) -> Leave {
-        let mut intended = Instant::now();
+        let mut rest = Duration::ZERO;
         loop {
             for step in &script.steps {
-                if let Err(left) = self.request(stream, step, intended, timer.as_mut()).await {
+                let turn = self.turn(turns, rest, &script, timer.as_mut()).await;
+                let left = match turn {
+                    Ok(intended) => self.request(turns, step, intended, timer.as_mut()).await,
+                    Err(left) => Err(left),
+                };
+                if let Err(left) = left {
                     return left;
                 }
-                backoff.reset();
-                match self.rest(stream, script.think, timer.as_mut()).await {
-                    Ok(end) => intended = end,
-                    Err(left) => return left,
-                }
+                turns.backoff.reset();
+                rest = script.think;
             }
             if script.steps.is_empty() {
                 // A script without requests: the connection is all there is.
-                let Err(left) = self.rest(stream, Duration::from_secs(1), timer.as_mut()).await
-                else {
-                    continue;
-                };
-                return left;
+                let end = Instant::now() + Duration::from_secs(1);
+                if let Err(left) = self.rest(turns.stream, end, timer.as_mut()).await {
+                    return left;
+                }
             }
             match self.shared.script(self.execution) {
                 Some(newer) if newer.target == script.target => script = newer,
@@ -170,10 +212,44 @@ impl Device {
         }
     }
 
+    /// Waits for the device's turn: until the schedule says so, or else as long as it
+    /// rests. Returns the intended time of its request.
+    async fn turn(
+        &self,
+        turns: &mut Turns<'_>,
+        rest: Duration,
+        script: &Script,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Result<Instant, Leave> {
+        let began = Instant::now();
+        let mut moves_at = None;
+        loop {
+            let now = Instant::now();
+            let due = turns.schedule.due(self.shared.pace(self.execution), now);
+            if due.unsent > 0 {
+                self.shared.recorder.borrow_mut().unsent(due.unsent);
+            }
+            let at = due.at.unwrap_or(began + rest);
+            let end = moves_at.map_or(at, |moves_at| at.min(moves_at));
+            match self.rest(turns.stream, end, timer.as_mut()).await? {
+                Rest::Over(_) if moves_at.is_some() => return Err(Leave::Moved),
+                Rest::Over(intended) => return Ok(intended),
+                Rest::Called => {
+                    let newer = self.shared.script(self.execution);
+                    if moves_at.is_none() && newer.is_none_or(|it| it.target != script.target) {
+                        // Not all at the same moment: the new target is to bear it.
+                        let moment = MOVING.mul_f64(turns.schedule.phase());
+                        moves_at = Some(Instant::now() + moment);
+                    }
+                }
+            }
+        }
+    }
+
     /// One request and its record.
     async fn request(
         &self,
-        stream: &TcpStream,
+        turns: &mut Turns<'_>,
         step: &Step,
         intended: Instant,
         timer: Pin<&mut Sleep>,
@@ -182,15 +258,17 @@ impl Device {
             return Err(Leave::Ended);
         }
         // What came unasked is no answer to what is asked now.
-        if let Err(kind) = self.discard(stream) {
+        if let Err(kind) = self.discard(turns.stream) {
             self.shared.recorder.borrow_mut().broken(kind);
             return Err(Leave::Failed);
         }
         let sent = Instant::now();
-        let ended: Ended = match self.exchange(stream, step, sent, timer).await {
+        turns.schedule.sent();
+        let ended: Ended = match self.exchange(turns.stream, step, sent, timer).await {
             Ok(()) => Ok(()),
             Err(Interrupted::By(kind)) => Err(kind),
             Err(Interrupted::Unsent(kind)) => {
+                turns.schedule.take_back();
                 self.shared.recorder.borrow_mut().broken(kind);
                 return Err(Leave::Failed);
             }
@@ -202,6 +280,9 @@ impl Device {
         let now = Instant::now();
         let mut recorder = self.shared.recorder.borrow_mut();
         recorder.request(step.label, now - intended, now - sent, ended);
+        if turns.schedule.is_paced() {
+            recorder.paced();
+        }
         ended.map_err(|_| Leave::Failed)
     }
 
@@ -263,24 +344,27 @@ impl Device {
         Ok(buffer[sent..].to_vec())
     }
 
-    /// Thinks, and meanwhile watches for the target closing. Returns when the rest
-    /// was over.
+    /// Rests until `end`, and meanwhile watches for the target closing. One that is past
+    /// already is no rest.
     async fn rest(
         &self,
         stream: &TcpStream,
-        think: Duration,
+        end: Instant,
         mut timer: Pin<&mut Sleep>,
-    ) -> Result<Instant, Leave> {
-        let end = Instant::now() + think;
-        if think.is_zero() {
-            return Ok(end);
+    ) -> Result<Rest, Leave> {
+        if end <= Instant::now() {
+            return Ok(Rest::Over(end));
         }
         timer.as_mut().reset(end);
         loop {
             select! {
                 biased;
-                () = self.gate.ended() => return Err(Leave::Ended),
-                () = timer.as_mut() => return Ok(Instant::now().min(end + TIMER_RESOLUTION)),
+                () = self.gate.called() => {
+                    return if self.gate.ending.get() { Err(Leave::Ended) } else { Ok(Rest::Called) };
+                }
+                () = timer.as_mut() => {
+                    return Ok(Rest::Over(Instant::now().min(end + TIMER_RESOLUTION)));
+                }
                 ready = stream.readable() => {
                     let broken = ready.map_err(|error| ErrorKind::from_io(&error));
                     if let Err(kind) = broken.and_then(|()| self.discard(stream)) {

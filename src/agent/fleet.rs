@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     device::{Device, Gate},
+    pacing::Pacing,
     queue::Queue,
     shared::Shared,
 };
@@ -22,6 +23,8 @@ const STARTS_AT_ONCE: usize = 64;
 pub(super) struct Fleet {
     shared: Rc<Shared>,
     queue: Queue,
+    pacing: Pacing,
+    plan: String,
     gates: HashMap<u32, Rc<Gate>>,
     tasks: TaskTracker,
 }
@@ -29,7 +32,14 @@ pub(super) struct Fleet {
 impl Fleet {
     pub(super) fn new(shared: Rc<Shared>, first: u32, room: u32) -> Self {
         let queue = Queue::new(first, room);
-        Fleet { shared, queue, gates: HashMap::new(), tasks: TaskTracker::new() }
+        Fleet {
+            shared,
+            queue,
+            pacing: Pacing::default(),
+            plan: String::new(),
+            gates: HashMap::new(),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// Follows a newer wish.
@@ -43,6 +53,24 @@ impl Fleet {
             live
         });
         self.shared.tally.set_waiting(self.queue.len());
+        if self.plan != wish.plan {
+            self.plan.clone_from(&wish.plan);
+            self.call();
+        }
+    }
+
+    /// Keeps the rates of the wish; when to do so again.
+    pub(super) fn pace(&mut self, wish: &Wish, now: Millis) -> Option<Millis> {
+        let paced = self.pacing.follow(&self.shared, wish, now);
+        if paced.changed {
+            self.call();
+        }
+        paced.again
+    }
+
+    /// Has devices that rest look at their plan and their pace.
+    fn call(&self) {
+        self.gates.values().for_each(|gate| gate.call());
     }
 
     /// Starts devices whose time has come: all, or as many as are started at once.

@@ -22,6 +22,7 @@ mod fleet;
 mod grid;
 mod health;
 mod lines;
+mod pacing;
 mod plans;
 pub(crate) mod queue;
 mod recorder;

@@ -100,6 +100,16 @@ impl Recorder {
         *self.counts.connection_errors.entry(kind).or_default() += 1;
     }
 
+    /// A request that a schedule asked for has finished.
+    pub(super) fn paced(&mut self) {
+        self.counts.paced += 1;
+    }
+
+    /// So many requests were due and are not sent.
+    pub(super) fn unsent(&mut self, requests: u64) {
+        self.counts.unsent += requests;
+    }
+
     /// A request was sent, and its device ended before it could finish.
     pub(super) fn unfinished(&mut self) {
         self.counts.unfinished += 1;

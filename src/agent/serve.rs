@@ -66,7 +66,8 @@ async fn steer(
                     fleet.follow(&wish);
                     followed = wish.version;
                 }
-                fleet.start(now)
+                let again = fleet.pace(&wish, now);
+                fleet.start(now).into_iter().chain(again).min()
             }
         };
         select! {

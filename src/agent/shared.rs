@@ -5,6 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     io,
     rc::Rc,
     time::Duration,
@@ -12,7 +13,9 @@ use std::{
 
 use tokio::net::TcpStream;
 
-use super::{Settings, connect::Resolver, recorder::Recorder, script::Script, tally::Tally};
+use super::{
+    Settings, connect::Resolver, pacing::Pace, recorder::Recorder, script::Script, tally::Tally,
+};
 
 /// Bytes that are read at once. What is read is thrown away.
 const INCOMING: usize = 16 * 1024;
@@ -38,6 +41,7 @@ pub(super) struct Shared {
     pub(super) drain: Cell<Duration>,
     incoming: RefCell<Box<[u8]>>,
     scripts: RefCell<Rc<[Rc<Script>]>>,
+    paces: RefCell<BTreeMap<usize, Rc<Pace>>>,
 }
 
 impl Shared {
@@ -52,6 +56,7 @@ impl Shared {
             drain: Cell::new(DRAIN.min(settings.stop / 2)),
             incoming: RefCell::new(vec![0; INCOMING].into_boxed_slice()),
             scripts: RefCell::new(Rc::new([])),
+            paces: RefCell::default(),
         }
     }
 
@@ -63,6 +68,20 @@ impl Shared {
     /// Devices follow these from their next turn on.
     pub(super) fn set_scripts(&self, scripts: Rc<[Rc<Script>]>) {
         *self.scripts.borrow_mut() = scripts;
+    }
+
+    /// The pace of an execution, where a rate is set for it.
+    pub(super) fn pace(&self, execution: usize) -> Option<Rc<Pace>> {
+        self.paces.borrow().get(&execution).cloned()
+    }
+
+    /// Devices keep this pace, or none, as soon as they look.
+    pub(super) fn set_pace(&self, execution: usize, pace: Option<Rc<Pace>>) {
+        let mut paces = self.paces.borrow_mut();
+        match pace {
+            Some(pace) => drop(paces.insert(execution, pace)),
+            None => drop(paces.remove(&execution)),
+        }
     }
 
     /// Reads what has come and forgets it; how much it was.

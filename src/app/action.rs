@@ -87,8 +87,14 @@ pub enum Action {
     Paste(String),
     /// What the prompt or the palette can be completed to.
     Complete,
-    /// Take the prompt's last character back.
+    /// Take the prompt's character before the cursor back.
     Erase,
+    /// Take the one under the cursor away.
+    EraseNext,
+    /// Take all before the cursor back.
+    EraseAll,
+    /// Move the prompt's cursor.
+    Move(Caret),
     /// Enter: set the prompt's value, or press the button in focus.
     Submit,
     /// Close whatever is open and change nothing.
@@ -116,6 +122,19 @@ pub enum Action {
     Overrun,
     /// A recording began, ended or failed.
     Recorded(Recording),
+}
+
+/// Where the cursor of a prompt goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caret {
+    /// One character to the left.
+    Left,
+    /// One to the right.
+    Right,
+    /// Before the first character.
+    Start,
+    /// Behind the last one.
+    End,
 }
 
 /// How far a selection moves.

@@ -17,15 +17,35 @@ pub fn forecast(app: &App, devices: u32) -> Option<Forecast> {
     Some(Forecast::of(&Ask { devices, ramp_ms, hold_ms: None }, basis))
 }
 
-/// A line about the batch whose size is being typed.
+/// A line about what is being typed: the batch, the rate or the target.
 #[must_use]
 pub fn typed(app: &App, prompt: &Prompt) -> Option<String> {
-    if prompt.setting != Setting::Batch || prompt.refusal.is_some() {
+    let asked = matches!(prompt.setting, Setting::Batch | Setting::Rate | Setting::Target);
+    if !asked || prompt.refusal.is_some() {
         return None;
     }
-    match prompt::parse(Setting::Batch, &prompt.text, None) {
-        Ok(Value::Batch(devices)) => forecast(app, devices).map(|it| it.line()),
-        _ => None,
+    let devices = app.snapshot.devices.value.wanted;
+    match prompt::parse(prompt.setting, &prompt.text, None).ok()? {
+        Value::Batch(devices) => forecast(app, devices).map(|it| it.line()),
+        Value::Rate(rate) => Some(cycle(rate, devices)),
+        Value::Target(_) => Some(match devices {
+            0 => "for the next devices".to_owned(),
+            1 => "1 device moves there".to_owned(),
+            n => format!("{n} devices move there"),
+        }),
+        Value::Window(_) | Value::Instances(_) | Value::Filter(_) => None,
+    }
+}
+
+/// What a rate is to each of so many devices.
+fn cycle(rate: Option<f64>, devices: u32) -> String {
+    let Some(rate) = rate else {
+        return "devices rest as their scenario says".to_owned();
+    };
+    let cycle_s = f64::from(devices.max(1)) / rate;
+    match cycle_s {
+        0.1.. => format!("each device every {cycle_s:.1} s"),
+        _ => format!("each device every {:.2} ms", cycle_s * 1000.0),
     }
 }
 
@@ -60,18 +80,32 @@ mod tests {
     }
 
     #[test]
-    fn a_large_batch_is_said_when_it_is_added_and_a_small_one_is_not() {
+    fn a_large_batch_is_asked_about_and_a_small_one_is_not() {
         let mut app = fixtures::app(fixtures::costing());
         assert_eq!(press(&mut app, "+", NOW).len(), 1);
-        assert_eq!(hint(&app), "", "100 devices fit");
+        assert_eq!(app.mode, Mode::Normal, "100 devices fit");
         app.batch = 20_000;
-        let effects = press(&mut app, "+", NOW);
+        for no in ["+ n", "+ Esc", "+ Enter", "+ + +", "Esc"] {
+            assert_eq!(press(&mut app, no, NOW), [], "{no}");
+        }
+        let effects = press(&mut app, "+ y", NOW);
         assert!(matches!(effects[..], [Effect::Send(Command::Add { devices: 20_000, .. })]));
-        assert!(
-            hint(&app).contains("the group loadtop has at most 10 instances"),
-            "{}",
-            hint(&app)
-        );
+        assert_eq!(app.mode, Mode::Normal);
+    }
+
+    #[test]
+    fn a_rate_and_a_target_are_previewed() {
+        let mut app = fixtures::app(fixtures::steady());
+        let said = |app: &App| match &app.mode {
+            Mode::Prompt(prompt) => typed(app, prompt).unwrap_or_default(),
+            mode => panic!("no prompt: {mode:?}"),
+        };
+        press(&mut app, "r 5 0 0", NOW);
+        assert_eq!(said(&app), "each device every 2.0 s");
+        press(&mut app, "Esc r 1 0 0 k", NOW);
+        assert_eq!(said(&app), "each device every 10.00 ms");
+        press(&mut app, "Esc o tcp://a:1", NOW);
+        assert_eq!(said(&app), "1000 devices move there");
     }
 
     #[test]

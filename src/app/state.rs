@@ -115,8 +115,20 @@ pub struct Prompt {
     pub setting: Setting,
     /// Typed so far.
     pub text: String,
+    /// How many of its characters are before the cursor.
+    pub cursor: usize,
+    /// What was set before, where each character takes effect at once.
+    pub before: String,
     /// Why the last try was refused.
     pub refusal: Option<String>,
+}
+
+impl Prompt {
+    /// Asks for a value, with this text to begin with.
+    #[must_use]
+    pub fn new(setting: Setting, text: String) -> Self {
+        Self { setting, cursor: text.chars().count(), before: text.clone(), text, refusal: None }
+    }
 }
 
 /// The values that can be asked for.

@@ -116,7 +116,7 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             palette::paste(app, &text);
             Vec::new()
         }
-        Action::Paste(text) => paste(app, &text, now),
+        Action::Paste(text) => paste(app, &text),
         Action::Complete => palette::complete(app),
         Action::Quit => quit(app, now),
         Action::Interrupt => interrupt(app, now),
@@ -125,7 +125,11 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             palette::edit(app, &action);
             Vec::new()
         }
-        Action::Type(_) | Action::Erase => type_into_prompt(app, &action),
+        Action::Type(_)
+        | Action::Erase
+        | Action::EraseNext
+        | Action::EraseAll
+        | Action::Move(_) => type_into(app, &action),
         Action::Submit => submit(app, now),
         Action::Close => choose(app, Choice::Cancel, now),
         Action::NextChoice => move_focus(app, 1),
@@ -190,7 +194,11 @@ fn recorded(app: &mut App, recording: Recording, now: Millis) -> Vec<Effect> {
 }
 
 /// A text from elsewhere is typed into a prompt that is open; anywhere else it is nothing.
-fn paste(_app: &mut App, _text: &str, _now: Millis) -> Vec<Effect> {
+fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    if let Mode::Prompt(prompt) = &mut app.mode {
+        prompt.paste(text);
+        filter_as_typed(app);
+    }
     Vec::new()
 }
 
@@ -201,18 +209,21 @@ fn add(app: &mut App, now: Millis) -> Vec<Effect> {
     if app.is_ending(now) {
         return say(app, "the run is ending; + begins a new one after that", now);
     }
+    // What it takes is seen before it is asked for, where that is much.
+    let is_large = preview::forecast(app, app.batch).is_some_and(|it| it.is_large());
+    if is_large && !app.readonly {
+        return open_dialog(app, Question::AddLarge);
+    }
+    add_now(app, now)
+}
+
+fn add_now(app: &mut App, now: Millis) -> Vec<Effect> {
     let effects = send(
         app,
         Command::Add { devices: app.batch, over: app.window, spread: app.spread, seed: app.seed },
         now,
     );
     app.unseen.add = (!effects.is_empty()).then_some(now);
-    if let Some(large) = preview::forecast(app, app.batch)
-        && !effects.is_empty()
-        && large.is_large()
-    {
-        say(app, &large.line(), now);
-    }
     effects
 }
 
@@ -253,8 +264,28 @@ fn edit(app: &mut App, setting: Setting, now: Millis) -> Vec<Effect> {
     if let (Setting::Instances, Some(why)) = (setting, app.snapshot.capacity.refusal()) {
         return say(app, &why, now);
     }
-    app.mode = Mode::Prompt(Prompt { setting, text: String::new(), refusal: None });
+    if let Some(why) = prompt_refusal(app, setting, now) {
+        return say(app, why, now);
+    }
+    let text = match setting {
+        Setting::Filter => app.lists.of(app.view).map(|list| list.filter.clone()),
+        _ => None,
+    };
+    app.mode = Mode::Prompt(Prompt::new(setting, text.unwrap_or_default()));
     Vec::new()
+}
+
+/// Why a value cannot be asked for as things are.
+fn prompt_refusal(app: &App, setting: Setting, now: Millis) -> Option<&'static str> {
+    match setting {
+        Setting::Rate if app.is_ending(now) || !app.has_run(now) => {
+            Some("there is no run whose rate could be set: + begins one")
+        }
+        Setting::Target if app.is_ending(now) => {
+            Some("the run is ending: open the target when it has ended")
+        }
+        _ => None,
+    }
 }
 
 fn toggle_freeze(app: &mut App, now: Millis) -> Vec<Effect> {
@@ -280,20 +311,22 @@ pub(super) fn end(
     send(app, Command::End { scale_to_zero, confirmed }, now)
 }
 
-fn type_into_prompt(app: &mut App, action: &Action) -> Vec<Effect> {
+fn type_into(app: &mut App, action: &Action) -> Vec<Effect> {
     if let Mode::Prompt(prompt) = &mut app.mode {
-        prompt.refusal = None;
-        match action {
-            Action::Type(c) if prompt::accepts(*c) && prompt.text.len() < prompt::MAX_CHARS => {
-                prompt.text.push(*c);
-            }
-            Action::Erase => {
-                prompt.text.pop();
-            }
-            _ => {}
-        }
+        prompt.edit(action);
+        filter_as_typed(app);
     }
     Vec::new()
+}
+
+/// A filter takes effect with each character.
+fn filter_as_typed(app: &mut App) {
+    if let Mode::Prompt(prompt) = &app.mode
+        && prompt.setting == Setting::Filter
+    {
+        let text = prompt.text.clone();
+        list::filter(app, &text);
+    }
 }
 
 fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
@@ -304,7 +337,10 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
             choose(app, focus, now)
         }
         // Enter on nothing keeps what is.
-        Mode::Prompt(prompt) if prompt.text.is_empty() => choose(app, Choice::Cancel, now),
+        Mode::Prompt(prompt) if prompt.text.is_empty() && prompt.setting != Setting::Filter => {
+            app.mode = Mode::Normal;
+            Vec::new()
+        }
         Mode::Prompt(prompt) => match prompt::parse(prompt.setting, &prompt.text, limits) {
             Ok(value) => {
                 app.mode = Mode::Normal;
@@ -326,7 +362,8 @@ pub(super) fn limits(app: &App) -> Option<(u32, u32)> {
     instances.at.map(|_| (instances.value.min, instances.value.max))
 }
 
-fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
+/// Sets what was typed and understood.
+pub(super) fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
     match value {
         Value::Batch(devices) => {
             app.batch = devices;
@@ -336,6 +373,18 @@ fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
         }
         Value::Window(window) => app.window = window,
         Value::Instances(count) => return scale(app, Scaling::To(count), now),
+        Value::Rate(_) if app.is_ending(now) || !app.has_run(now) => {
+            return say(app, "there is no run whose rate could be set: + begins one", now);
+        }
+        Value::Rate(rate) => return send(app, Command::Rate(rate), now),
+        Value::Target(_) if app.is_ending(now) => {
+            return say(app, "the run is ending: open the target when it has ended", now);
+        }
+        Value::Target(target) if target.to_string() == app.snapshot.target => {
+            return say(app, "that is what the devices talk to already", now);
+        }
+        Value::Target(target) => return send(app, Command::Open(target), now),
+        Value::Filter(text) => list::filter(app, &text),
     }
     Vec::new()
 }
@@ -382,7 +431,11 @@ fn toggle_scale_to_zero(app: &mut App) -> Vec<Effect> {
 
 fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
     let Mode::Dialog(dialog) = app.mode else {
-        app.mode = Mode::Normal;
+        if let Mode::Prompt(prompt) = std::mem::take(&mut app.mode)
+            && prompt.setting == Setting::Filter
+        {
+            list::filter(app, &prompt.before);
+        }
         return Vec::new();
     };
     if !dialog.question.choices(app.snapshot.site.outlives_us).contains(&choice) {
@@ -404,6 +457,13 @@ fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
         }
         (Question::StopTask { slot, attempt }, Choice::StopTask) => {
             list::stop(app, (slot, attempt), now)
+        }
+        (Question::AddLarge, Choice::Add) => {
+            app.mode = Mode::Normal;
+            if app.is_ending(now) {
+                return say(app, "the run is ending; + begins a new one after that", now);
+            }
+            add_now(app, now)
         }
         // Not a button of that question, as was seen above.
         _ => Vec::new(),

@@ -268,6 +268,7 @@ impl Actor {
         self.looks = Looks::default();
         self.finding.forget();
         self.fleet.forget_calls();
+        self.run.iter_mut().for_each(|run| run.opening.forget());
         let wants = self.options.leads && !self.left;
         if let Some(run) = self.run.as_mut().filter(|run| !run.has_ended()) {
             run.lead = Leadership::new(self.me.clone(), wants);

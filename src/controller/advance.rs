@@ -59,6 +59,7 @@ impl Actor {
         self.hear(now);
         self.read_blocks(now);
         self.follow_end();
+        self.keep_plan(now);
         let Some(wish) = self.run.as_ref().map(|run| run.preview(self.clock.bucket())) else {
             return;
         };

@@ -36,6 +36,7 @@ use crate::{
         switch::ACTION,
         wish::{Edit, Wish},
     },
+    plan::Plan,
     record::{Intent, Journal},
     report::Results,
     stats::Part,
@@ -89,6 +90,12 @@ pub(super) enum RunDone {
     Edited(Vec<Edit>, Result<Stored, CloudError>),
     /// The wish was looked at.
     Looked(Result<(Option<Stored>, Option<Dated>), CloudError>),
+    /// A plan was written for this order, under this number.
+    PlanWritten(u64, Result<u32, CloudError>),
+    /// The plan that the wish names was read; none: it cannot be.
+    PlanRead(String, Result<Option<Plan>, CloudError>),
+    /// The run's entry in the registry was written.
+    RegistryWritten(Result<(), CloudError>),
     /// Who leads was looked at.
     LeaderSeen(Result<(Fetched, Option<Dated>), CloudError>),
     /// Who leads was written.

@@ -87,6 +87,9 @@ impl Actor {
                     Err(error) => self.failed(&error, "looking again"),
                 }
             }
+            RunDone::PlanWritten(order, answer) => self.learn_plan_written(order, answer),
+            RunDone::PlanRead(name, answer) => self.learn_plan_read(name, answer),
+            RunDone::RegistryWritten(answer) => self.learn_registry_written(answer),
             RunDone::LeaderSeen(answer) => self.learn_leader(answer),
             RunDone::LeaderWritten(answer) => self.learn_leader_written(answer),
             RunDone::TookOver(term, answer) => self.learn_table(term, *answer),

@@ -34,6 +34,7 @@ mod live;
 mod many;
 mod marks;
 mod notices;
+mod open;
 mod orders;
 pub mod progress;
 pub(crate) mod requests;

@@ -60,10 +60,9 @@ impl Actor {
                 self.scale_to(desired.saturating_add_signed(more), confirmed);
             }
             Command::ScaleTo(instances, confirmed) => self.scale_to(instances, confirmed),
+            Command::Rate(per_s) => self.rate(per_s),
+            Command::Open(ref target) => self.open(target),
             Command::StopTask { slot, attempt, .. } => self.stop_one(slot, attempt),
-            Command::Rate(_) | Command::Open(_) => {
-                self.refuse(Level::Warning, "this is not there yet");
-            }
             Command::Export => self.export(),
             Command::Pause => self.pause(),
             Command::Resume => self.resume(),
@@ -105,7 +104,7 @@ impl Actor {
     }
 
     /// The run, if devices can be added to it, removed from it and so on.
-    fn steerable(&mut self) -> Option<&mut Run> {
+    pub(super) fn steerable(&mut self) -> Option<&mut Run> {
         self.run.as_mut().filter(|run| !run.is_ending())
     }
 

@@ -20,6 +20,7 @@ use super::{
     known::Noted,
     live::Live,
     marks::Marks,
+    open::Opening,
     progress::{Progress, Tally},
     requests::prefix,
     rows::Rows,
@@ -57,6 +58,8 @@ pub(super) struct Run {
     pub(super) registry: Registry,
     /// What its devices do.
     pub(super) plan: Option<Plan>,
+    /// The plans that are on their way.
+    pub(super) opening: Opening,
     /// The clients, with the names of what this run uses.
     pub(super) cloud: Cloud,
     pub(super) folder: PathBuf,
@@ -235,11 +238,16 @@ impl Run {
         if let Some(definition) = &registry.definition {
             names = names.of(definition);
         }
+        let mut registry = registry;
+        if let Some(target) = plan.as_ref().and_then(Plan::target) {
+            registry.target = Some(target.to_string());
+        }
         Run {
             prefix: prefix(&id),
             folder: runs.join(&id),
             id,
             plan,
+            opening: Opening::new(&wish.plan),
             cloud: cloud.with_names(names),
             journal: None,
             wish,

@@ -35,7 +35,7 @@ impl Actor {
         let wish = run.map(|run| run.preview(at));
         let plan = run.and_then(|run| run.plan.as_ref()).or(self.options.plan.as_ref());
         let tasks = run.map_or_else(Aged::default, |run| self.tasks_view(run, now));
-        let unwritten = run.map_or(0, |run| run.queue.len())
+        let unwritten = run.map_or(0, |run| run.queue.len() + run.opening.pending())
             + self.held.len()
             + self.fleet.calls.max(self.fleet.unfinished());
         Snapshot {

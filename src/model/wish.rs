@@ -200,6 +200,18 @@ pub enum Change {
         /// Milliseconds; see [`report_interval`].
         ms: Millis,
     },
+    /// Sets how many requests a second the devices of an execution make together.
+    Rate {
+        /// Which execution.
+        execution: u32,
+        /// Requests per second, more than 0; none: as many as the scenario makes.
+        per_s: Option<f64>,
+    },
+    /// Has devices follow another plan.
+    Plan {
+        /// The plan's object, relative to the run's prefix; it is there already.
+        plan: String,
+    },
     /// Has an instance emptied and terminated.
     Drain {
         /// Its id.
@@ -327,6 +339,8 @@ impl Wish {
             Change::EndAt { at } => self.ends_at = *at,
             Change::Poll { ms } => self.poll_ms = (*ms).max(1),
             Change::Report { ms } => self.report_ms = self.report_ms.max(*ms),
+            Change::Rate { execution, per_s } => self.set_rate(*execution, *per_s),
+            Change::Plan { plan } => self.plan.clone_from(plan),
             Change::Drain { machine } => {
                 if !self.drain.contains(machine) {
                     self.drain.push(machine.clone());
@@ -355,6 +369,17 @@ impl Wish {
         if batch.count > 0 && batch.first.checked_add(batch.count).is_some() {
             self.live.insert(batch.first, batch.count);
             self.batches.push(batch);
+        }
+    }
+
+    /// What is no rate changes nothing.
+    fn set_rate(&mut self, execution: u32, per_s: Option<f64>) {
+        match per_s {
+            Some(per_s) if per_s.is_finite() && per_s > 0.0 => {
+                self.rates.insert(execution, per_s);
+            }
+            Some(_) => {}
+            None => drop(self.rates.remove(&execution)),
         }
     }
 

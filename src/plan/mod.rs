@@ -68,6 +68,16 @@ impl Plan {
         Plan { executions: Vec::new() }
     }
 
+    /// The same with another target.
+    #[must_use]
+    pub fn at(&self, target: &Target) -> Self {
+        let mut plan = self.clone();
+        for execution in &mut plan.executions {
+            execution.scenario.target.clone_from(target);
+        }
+        plan
+    }
+
     /// The target of the first execution: what the screen calls the target.
     #[must_use]
     pub fn target(&self) -> Option<&Target> {

@@ -287,8 +287,7 @@ impl Summary {
                 intervals_missing: results.missing(&facts.lost),
             },
             source: if facts.devices_report { "merged histograms" } else { NO_SOURCE }.to_owned(),
-            // Devices rest between an answer and the next request.
-            pacing: "closed".to_owned(),
+            pacing: pacing(whole).to_owned(),
             cost_usd: facts.cost.as_ref().map_or(0.0, |bill| bill.so_far_usd),
             cost: facts.cost.clone(),
             api_calls: with_throttled(&facts.calls),
@@ -336,6 +335,16 @@ fn label(label: &crate::stats::merged::Label) -> Label {
         errors: label.errors,
         response_ms: of(|times| times.response.all()),
         service_ms: of(|times| times.service.all()),
+    }
+}
+
+/// `closed` where devices rested between an answer and the next request, `paced` where a
+/// schedule said when, `mixed` where a rate was set for a part of the run.
+fn pacing(merged: &Merged) -> &'static str {
+    match merged.paced {
+        0 => "closed",
+        paced if paced == merged.requests => "paced",
+        _ => "mixed",
     }
 }
 

@@ -52,11 +52,7 @@ impl fmt::Display for Summary {
             "  coverage   results of {} of {} tasks, {} intervals missing",
             self.coverage.reporting, self.coverage.tasks, self.coverage.intervals_missing
         )?;
-        writeln!(
-            f,
-            "  loop       {}: devices rest between requests, so stalls are under-sampled",
-            self.pacing
-        )?;
+        writeln!(f, "  loop       {}: {}", self.pacing, loop_words(&self.pacing))?;
         let health = if self.generator.saturated { ": SATURATED, doubt these times" } else { "" };
         writeln!(
             f,
@@ -129,4 +125,12 @@ fn write_times(f: &mut fmt::Formatter<'_>, name: &str, times: Option<&Percentile
         "  {name:<10} p50 {:.2} ms  p90 {:.2} ms  p99 {:.2} ms  p99.9 {:.2} ms  max {:.2} ms",
         t.p50, t.p90, t.p99, t.p99_9, t.max
     )
+}
+/// What a loop means for the times.
+fn loop_words(pacing: &str) -> &'static str {
+    match pacing {
+        "paced" => "each device has a fixed cycle, response times are from the intended send",
+        "mixed" => "a rate was set for a part of the run, stalls of the rest are under-sampled",
+        _ => "devices rest between requests, so stalls are under-sampled",
+    }
 }

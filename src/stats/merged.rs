@@ -31,6 +31,8 @@ pub struct Merged {
     pub request_errors: BTreeMap<ErrorKind, u64>,
     /// Connections that were not made, or broke while no request was under way.
     pub connection_errors: BTreeMap<ErrorKind, u64>,
+    /// Those of `requests` whose moment was a schedule's.
+    pub paced: u64,
     /// Requests that were due and not sent.
     pub unsent: u64,
     /// Requests that were sent and did not finish.
@@ -167,6 +169,7 @@ impl Merged {
             label.requests += counts.requests;
             label.errors += counts.errors;
         }
+        self.paced += report.paced;
         self.unsent += report.unsent;
         self.unfinished += report.unfinished;
         self.late_starts += report.late_starts;

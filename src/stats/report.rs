@@ -34,7 +34,11 @@ pub struct Report {
     pub labels: BTreeMap<String, LabelCounts>,
     /// Devices that started more than a second later than they should have.
     pub late_starts: u64,
-    /// Requests that were due and not sent when their device ended.
+    /// Those of `requests` whose moment was a schedule's, whatever came before them.
+    #[serde(default)]
+    pub paced: u64,
+    /// Requests that were due and not sent: when their device ended, when its rate was
+    /// taken away, or because they were due too long ago.
     pub unsent: u64,
     /// Requests that were sent and neither answered nor failed when their device
     /// ended.

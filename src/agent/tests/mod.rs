@@ -1,5 +1,6 @@
 //! A whole agent over memory and real sockets.
 
+mod pacing;
 mod servers;
 
 use std::{

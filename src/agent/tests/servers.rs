@@ -1,6 +1,6 @@
 //! Targets that misbehave.
 
-use std::{cell::Cell, net::SocketAddr, rc::Rc};
+use std::{cell::Cell, net::SocketAddr, rc::Rc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -25,7 +25,11 @@ enum Kind {
     Silent,
     Closing,
     Babbling,
+    Stalling,
 }
+
+/// Before which line of a connection a stalling server stalls, and for how long.
+const STALL: (u64, Duration) = (50, Duration::from_millis(500));
 
 impl Server {
     /// Reads and never answers.
@@ -43,7 +47,12 @@ impl Server {
         Self::start(Kind::Babbling).await
     }
 
-    /// The same, where somebody else listens already.
+    /// Answers at once, but for one stall of half a second.
+    pub(super) async fn stalling() -> Self {
+        Self::start(Kind::Stalling).await
+    }
+
+    /// As [`Self::babbling`], where somebody else listens already.
     pub(super) fn babbling_on(listener: TcpListener) -> Self {
         Self::serve(listener, Kind::Babbling)
     }
@@ -93,7 +102,14 @@ async fn talk(mut stream: TcpStream, kind: Kind, counts: Rc<Counts>) -> std::io:
             return Ok(());
         }
         let lines = buffer[..read].split(|&byte| byte == b'\n').count() as u64 - 1;
-        counts.lines.set(counts.lines.get() + lines);
+        let before = counts.lines.get();
+        counts.lines.set(before + lines);
+        if matches!(kind, Kind::Stalling) {
+            if (before..before + lines).contains(&STALL.0) {
+                tokio::time::sleep(STALL.1).await;
+            }
+            stream.write_all(b"ok\n").await?;
+        }
         if matches!(kind, Kind::Babbling) {
             stream.write_all(&garbage).await?;
             tokio::task::yield_now().await;

@@ -5,7 +5,7 @@
 
 use super::{Danger, Key, KeyCode, Place, Row};
 use crate::app::{
-    action::{Action, Shift, Sorting, Step},
+    action::{Action, Caret, Shift, Sorting, Step},
     state::{Choice, Setting},
     view::View,
 };
@@ -200,6 +200,21 @@ pub static ROWS: &[Row] = &[
         .named("prompt-cancel")
         .says("cancel", "change nothing"),
     Row::new(&[Key::plain(KeyCode::Backspace)], Action::Erase, Place::Prompt).named("prompt-erase"),
+    Row::new(&[Key::plain(KeyCode::Delete)], Action::EraseNext, Place::Prompt)
+        .named("prompt-erase-next"),
+    Row::new(&[Key::ctrl('u')], Action::EraseAll, Place::Prompt).named("prompt-erase-all"),
+    Row::new(&[Key::plain(KeyCode::Left)], Action::Move(Caret::Left), Place::Prompt)
+        .named("prompt-left"),
+    Row::new(&[Key::plain(KeyCode::Right)], Action::Move(Caret::Right), Place::Prompt)
+        .named("prompt-right"),
+    Row::new(
+        &[Key::plain(KeyCode::Home), Key::ctrl('a')],
+        Action::Move(Caret::Start),
+        Place::Prompt,
+    )
+    .named("prompt-start"),
+    Row::new(&[Key::plain(KeyCode::End), Key::ctrl('e')], Action::Move(Caret::End), Place::Prompt)
+        .named("prompt-end"),
     Row::new(&[Key::of('y')], Action::Choose(Choice::Kill), Place::KillDialog)
         .named("dialog-kill")
         .says("kill", "kill all devices and tasks")

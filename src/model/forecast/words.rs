@@ -68,6 +68,45 @@ impl Forecast {
     }
 }
 
+impl Forecast {
+    /// What is asked before a large batch: all that it takes, in sentences.
+    #[must_use]
+    pub fn question(&self) -> String {
+        let mut text = format!("Add {} devices?", count(self.devices));
+        for refusal in &self.refusals {
+            let _ = write!(text, " It will not come up as it is: {refusal}.");
+        }
+        let _ = write!(
+            text,
+            " {} by {} of RunTask, asked for within {}; up after {}, mostly for {}.",
+            counted(self.tasks, "task"),
+            counted(self.calls, "call"),
+            span(self.launch_s),
+            span(self.full_s),
+            self.bound.words()
+        );
+        match self.instances {
+            Some(Need { missing: 0, .. }) => text.push_str(" They fit on the instances there are."),
+            Some(Need { missing, .. }) => {
+                let _ =
+                    write!(text, " {} more must come: ] adds one.", counted(missing, "instance"));
+            }
+            None if self.vcpu > 0.0 => {
+                let _ = write!(text, " {} vCPU.", self.vcpu);
+            }
+            None => {}
+        }
+        if let Some(cost) = &self.cost {
+            let (about, plus) = (about(cost.estimate), unknown(cost.unknown.is_empty()));
+            let _ = write!(text, " {about}{}{plus} an hour then.", dollars(cost.per_hour_usd));
+        }
+        for line in self.unknown.iter().chain(self.cost.iter().flat_map(|cost| &cost.unknown)) {
+            let _ = write!(text, " Not known: {line}.");
+        }
+        text
+    }
+}
+
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  devices    {} in {}", count(self.devices), counted(self.tasks, "task"))?;

@@ -340,3 +340,17 @@ fn the_report_interval_grows_with_the_tasks_and_never_shrinks() {
     assert_eq!(wish.report_ms, 10_000);
     assert_eq!(wish.edited(&edit("b", 5_000), 0).report_ms, 10_000);
 }
+
+#[test]
+fn a_rate_is_set_and_taken_away_and_nonsense_changes_nothing() {
+    let rate = |per_s| (0, Change::Rate { execution: 0, per_s });
+    let paced = after(&new(), &[rate(Some(500.0)), rate(Some(0.0)), rate(Some(f64::NAN))]);
+    assert_eq!(paced.rates, [(0, 500.0)].into());
+    assert_eq!(after(&paced, &[rate(None)]).rates, BTreeMap::new());
+}
+
+#[test]
+fn a_plan_is_named() {
+    let opened = after(&new(), &[(0, Change::Plan { plan: "plan-2.json".into() })]);
+    assert_eq!((opened.plan.as_str(), opened.version), ("plan-2.json", 2));
+}

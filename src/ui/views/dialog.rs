@@ -13,6 +13,7 @@ use ratatui::{
 use super::{Scene, wrap};
 use crate::{
     app::{
+        preview,
         scale::{Drain, Scaling},
         state::{Choice, Dialog, Question, devices_alive, tasks_alive},
     },
@@ -100,7 +101,10 @@ fn what(dialog: Dialog, scene: &Scene<'_>) -> String {
         }
         Question::Drain(scaling) => drained(scaling, scene),
         Question::StopTask { slot, attempt } => stopped(slot, attempt, scene),
-        Question::AddLarge => String::new(),
+        Question::AddLarge => preview::forecast(scene.app, scene.app.batch).map_or_else(
+            || format!("Add {}?", format::counted(scene.app.batch, "device")),
+            |forecast| forecast.question(),
+        ),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     let row = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
     if let Mode::Prompt(prompt) = &scene.app.mode {
         // Why it was refused matters more than which keys there are.
-        let left = asked(scene, prompt, false);
+        let left = asked(scene, prompt, row.width, false);
         let right = match prompt.refusal {
             Some(_) => Line::default(),
             None => keys(scene, usize::from(row.width)),
@@ -35,7 +35,7 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
         };
         let preview = scene.span(Role::Dim, format!("  {preview}"));
         let fits = left.width() + preview.width() <= usize::from(row.width);
-        let mut left = if fits { left } else { asked(scene, prompt, true) };
+        let mut left = if fits { left } else { asked(scene, prompt, row.width, true) };
         left.push_span(preview);
         return draw_headline(buffer, row, left, right);
     }
@@ -46,7 +46,7 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
 }
 
 /// `batch size (now 100): 25▏`, or in the fewest words.
-fn asked(scene: &Scene<'_>, prompt: &Prompt, is_short: bool) -> Line<'static> {
+fn asked(scene: &Scene<'_>, prompt: &Prompt, width: u16, is_short: bool) -> Line<'static> {
     let instances = &scene.snapshot().instances.value;
     let what = match prompt.setting {
         Setting::Batch if is_short => "batch".to_owned(),
@@ -55,20 +55,39 @@ fn asked(scene: &Scene<'_>, prompt: &Prompt, is_short: bool) -> Line<'static> {
         }
         Setting::Window => format!("ramp window (now {})", format::over(scene.app.window)),
         Setting::Instances => format!("instances (now {})", instances.desired),
-        Setting::Rate => "requests per second".to_owned(),
-        Setting::Target => "target".to_owned(),
+        Setting::Rate if is_short => "rate".to_owned(),
+        Setting::Rate => {
+            let now = scene.snapshot().run.as_ref().and_then(|run| run.rate);
+            let now = now.map_or_else(|| "off".to_owned(), format::rate);
+            format!("requests per second, or off (now {now})")
+        }
+        Setting::Target => "open target".to_owned(),
         Setting::Filter => "filter".to_owned(),
     };
-    let mut line = Line::from(vec![
-        scene.span(Role::Accent, what),
-        Span::raw(": "),
-        scene.span(Role::Strong, prompt.text.clone()),
-        scene.span(Role::Focus, " "),
-    ]);
+    let mut line = Line::from(vec![scene.span(Role::Accent, what), Span::raw(": ")]);
+    let room = usize::from(width).saturating_sub(line.width());
+    line.extend(typed(scene, prompt, room));
     if let Some(refusal) = &prompt.refusal {
         line.push_span(scene.span(Role::Error, format!("  {refusal}")));
     }
     line
+}
+
+/// What was typed, with the cursor in it, and from the left no more than `room` allows
+/// the cursor to be seen.
+fn typed(scene: &Scene<'_>, prompt: &Prompt, room: usize) -> [Span<'static>; 3] {
+    let mut chars = prompt.text.chars();
+    let mut before: String = chars.by_ref().take(prompt.cursor).collect();
+    let under = chars.next().map_or_else(|| " ".to_owned(), String::from);
+    let needed = Span::raw(under.as_str()).width();
+    while Span::raw(before.as_str()).width() + needed > room && !before.is_empty() {
+        before.remove(0);
+    }
+    [
+        scene.span(Role::Strong, before),
+        scene.span(Role::Focus, under),
+        scene.span(Role::Strong, chars.collect::<String>()),
+    ]
 }
 
 /// The keys of what is open, as many as fit: the row with the highest rank goes
