@@ -84,6 +84,12 @@ pub struct Dashboard {
     /// Shows everything and changes nothing
     #[arg(long, conflicts_with = "devices")]
     pub readonly: bool,
+    /// Leaves the mouse to the terminal, to select text with
+    #[arg(long)]
+    pub no_mouse: bool,
+    /// Records the screen to this new file, as asciinema plays it
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Shows and steers this run [default: the latest that is on]
     #[arg(long, value_name = "ID", value_parser = values::run, conflicts_with = "devices")]
     pub run: Option<String>,

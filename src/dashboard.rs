@@ -40,6 +40,10 @@ pub fn check(arguments: &cli::Dashboard) -> Result<Place, Usage> {
                 .to_owned(),
         ));
     }
+    if let Some(file) = arguments.record.as_ref().filter(|it| it.exists()) {
+        let file = file.display();
+        return Err(Usage(format!("--record {file}: it is there already; name another file")));
+    }
     Ok(place)
 }
 
@@ -58,6 +62,8 @@ pub async fn show(arguments: cli::Dashboard, place: Place) -> color_eyre::Result
         readonly: arguments.readonly,
         spread,
         seed,
+        mouse: !arguments.no_mouse,
+        record: arguments.record,
     };
     let mut session = Session::start(settings).await?;
     let first = arguments.devices.map(|devices| {
@@ -69,6 +75,9 @@ pub async fn show(arguments: cli::Dashboard, place: Place) -> color_eyre::Result
     let left = session.end().await;
     let farewell = farewell?;
     say_not_added(first, arguments.devices).await;
+    if let Some(file) = &farewell.recorded {
+        say(&format!("recorded: {file} (asciinema play shows it)"));
+    }
     match last {
         Some(last) => say_farewell_to_standing(&farewell, &last),
         None => say_farewell(&farewell, left),
