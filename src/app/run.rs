@@ -201,7 +201,7 @@ impl Session {
                     self.pace.changed(Instant::now());
                     self.act(action);
                 }
-                Wake::GoOn => has_terminal = has_terminal && self.come_back(stage.retake()),
+                Wake::GoOn => has_terminal = has_terminal && self.come_back(&stage.retake()),
                 Wake::Sent => {}
                 Wake::Frame => {
                     has_terminal = self.draw(stage.terminal());
@@ -212,7 +212,7 @@ impl Session {
             }
             if std::mem::take(&mut self.steps_aside) && has_terminal {
                 let words = suspended(&self.app, wall_clock());
-                has_terminal = self.come_back(stage.step_aside(&words));
+                has_terminal = self.come_back(&stage.step_aside(&words));
             }
             if let Some(farewell) = self.farewell.take() {
                 return self.depart(farewell).await;
@@ -221,7 +221,7 @@ impl Session {
     }
 
     /// Goes on after the terminal was somebody else's. Returns whether it is there.
-    fn come_back(&mut self, taken: io::Result<()>) -> bool {
+    fn come_back(&mut self, taken: &io::Result<()>) -> bool {
         self.is_damaged = true;
         self.pace.touched(Instant::now());
         if taken.is_err() {

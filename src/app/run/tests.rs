@@ -187,7 +187,7 @@ async fn whatever_was_on_the_terminal_the_next_picture_is_whole() {
     assert!(session.draw(stage.terminal()));
     assert!(is_whole(&stage), "{}", stage.text());
     let taken = stage.retake();
-    assert!(session.come_back(taken));
+    assert!(session.come_back(&taken));
     assert!(session.draw(stage.terminal()));
     assert!(is_whole(&stage), "{}", stage.text());
 }
