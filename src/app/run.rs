@@ -129,8 +129,8 @@ struct Session {
 /// What woke the loop up.
 enum Wake {
     Input(Option<io::Result<Event>>),
+    Heard(Heard),
     Does(Action),
-    GoOn,
     Sent,
     Frame,
 }
@@ -173,10 +173,7 @@ impl Session {
             let wake = tokio::select! {
                 biased;
                 event = input.next(), if has_terminal => Wake::Input(event),
-                heard = signals.next() => match heard {
-                    Heard::Asked(action) => Wake::Does(action),
-                    Heard::GoOn => Wake::GoOn,
-                },
+                heard = signals.next() => Wake::Heard(heard),
                 permit = self.commands.reserve(), if !self.waiting.is_empty() && has_controller => {
                     if let (Ok(permit), Some(command)) = (permit, self.waiting.pop_front()) {
                         permit.send(command);
@@ -196,12 +193,14 @@ impl Session {
                 Wake::Input(event) => {
                     has_terminal = self.take_input(event.as_ref()) && self.drain(&mut input);
                 }
-                Wake::Does(action) => {
+                Wake::Heard(Heard::GoOn) => {
+                    has_terminal = has_terminal && self.come_back(&stage.retake());
+                }
+                Wake::Heard(Heard::Asked(action)) | Wake::Does(action) => {
                     has_controller &= action != Action::ControllerLost;
                     self.pace.changed(Instant::now());
                     self.act(action);
                 }
-                Wake::GoOn => has_terminal = has_terminal && self.come_back(&stage.retake()),
                 Wake::Sent => {}
                 Wake::Frame => {
                     has_terminal = self.draw(stage.terminal());
