@@ -4,7 +4,7 @@
 use std::{thread, time::Duration};
 
 use crate::screen::{
-    program::{Cloud, DEVICES, Dashboard},
+    program::{Cloud, DEVICES, with_devices},
     times::{Times, ms},
 };
 
@@ -14,9 +14,7 @@ const WANTED: Duration = Duration::from_millis(20);
 
 pub(crate) fn measure() -> color_eyre::Result<()> {
     let cloud = Cloud::start()?;
-    let devices = DEVICES.to_string();
-    let mut dashboard = Dashboard::start(Some(&cloud), &["-n", &devices, "--ramp-up", "5s"])?;
-    cloud.until_all_run()?;
+    let mut dashboard = with_devices(&cloud)?;
     dashboard.press("b")?;
     dashboard.until_lowest(|line| line.contains("now"))?;
     let mut times = Times::default();
@@ -29,7 +27,7 @@ pub(crate) fn measure() -> color_eyre::Result<()> {
         times.add(shown.saturating_duration_since(pressed));
     }
     let p99 = times.quantile(0.99);
-    println!("\nFrom a key to its picture, with {devices} devices ({PRESSES} presses)\n");
+    println!("\nFrom a key to its picture, with {DEVICES} devices ({PRESSES} presses)\n");
     println!("| Median | p99 | Worst | Wanted of p99 | |");
     println!("|---|---|---|---|---|");
     println!(

@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Devices of the large fleet, and what they take on a cloud as it comes.
 pub(crate) const DEVICES: u32 = 10_000;
 const INSTANCES: u32 = 10;
+/// Modelled devices send nothing to it.
+const TARGET: &str = "tcp://198.51.100.7:7000";
 /// Ticks of a second in `/proc`, whatever the kernel's own are.
 const TICKS: u64 = 100;
 
@@ -41,6 +43,7 @@ impl Cloud {
             .env("XDG_STATE_HOME", folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()?;
         let said = BufReader::new(child.stdout.take().ok_or_eyre("no output")?).lines();
         let mut exports = Vec::new();
@@ -81,6 +84,14 @@ impl Drop for Cloud {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A dashboard on this cloud that begins a run of [`DEVICES`], when all of them run.
+pub(crate) fn with_devices(cloud: &Cloud) -> color_eyre::Result<Dashboard> {
+    let devices = DEVICES.to_string();
+    let dashboard = Dashboard::start(Some(cloud), &[TARGET, "-n", &devices, "--ramp-up", "5s"])?;
+    cloud.until_all_run()?;
+    Ok(dashboard)
 }
 
 /// A dashboard on a screen.

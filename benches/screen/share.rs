@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use crate::screen::program::{Cloud, DEVICES, Dashboard};
+use crate::screen::program::{Cloud, DEVICES, Dashboard, with_devices};
 
 /// How long it may settle, and how long it is measured after that.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -18,10 +18,8 @@ pub(crate) fn measure() -> color_eyre::Result<()> {
     row("nothing runs, with its own local cloud in it", &Dashboard::start(None, &[])?, IDLE)?;
     let cloud = Cloud::start()?;
     row("nothing runs, on a cloud that stays", &Dashboard::start(Some(&cloud), &[])?, IDLE)?;
-    let devices = DEVICES.to_string();
-    let dashboard = Dashboard::start(Some(&cloud), &["-n", &devices, "--ramp-up", "5s"])?;
-    cloud.until_all_run()?;
-    row(&format!("{devices} devices run there (modelled)"), &dashboard, BUSY)
+    let what = format!("{DEVICES} devices run there (modelled)");
+    row(&what, &with_devices(&cloud)?, BUSY)
 }
 
 fn row(what: &str, dashboard: &Dashboard, wanted: f64) -> color_eyre::Result<()> {
