@@ -86,6 +86,9 @@ pub struct Dashboard {
     /// How it looks.
     #[command(flatten)]
     pub looks: Looks,
+    /// Records the screen to this new file, as asciinema plays it
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Shows and steers this run [default: the latest that is on]
     #[arg(long, value_name = "ID", value_parser = values::run, conflicts_with = "devices")]
     pub run: Option<String>,

@@ -43,6 +43,10 @@ pub fn check(arguments: &cli::Dashboard) -> Result<(Place, Screen), Usage> {
                 .to_owned(),
         ));
     }
+    if let Some(file) = arguments.record.as_ref().filter(|it| it.exists()) {
+        let file = file.display();
+        return Err(Usage(format!("--record {file}: it is there already; name another file")));
+    }
     Ok((place, screen))
 }
 
@@ -69,6 +73,7 @@ pub async fn show(
         mouse: !arguments.looks.no_mouse,
         look: screen.look,
         keymap: Arc::new(screen.keymap),
+        record: arguments.record,
     };
     let mut session = Session::start(settings).await?;
     let first = arguments.devices.map(|devices| {
@@ -80,6 +85,9 @@ pub async fn show(
     let left = session.end().await;
     let farewell = farewell?;
     say_not_added(first, arguments.devices).await;
+    if let Some(file) = &farewell.recorded {
+        say(&format!("recorded: {file} (asciinema play shows it)"));
+    }
     match last {
         Some(last) => say_farewell_to_standing(&farewell, &last),
         None => say_farewell(&farewell, left),

@@ -102,6 +102,11 @@
 //!   call of any service is a row of [`cloud::calls`], from which the policies are made.
 //! - What a leader knows of the tasks it tells all others in `progress.json`, so that
 //!   a dashboard which follows costs two small reads a refresh, whatever the fleet's size.
+//! - Of the mouse only buttons and the wheel are asked for: each motion would be a reason
+//!   to wake up. It can do what a key could do there, and by one click nothing ends.
+//! - A recording has a picture of its own that each frame is the difference to, so that a
+//!   slow disk leaves frames out and never holds the screen; a line is one write, so that
+//!   what a killed dashboard leaves can be played.
 //! - An instance goes by cordon, look, StopTask, look, terminate; which ones are to go is
 //!   in the wish, so that a successor goes on with it. It has two fields for that beyond
 //!   the contract, `drain` and `scale_to_zero`, which are left out while they say nothing.

@@ -22,4 +22,5 @@ mod secrets;
 mod steering;
 mod support;
 mod tasks;
+mod terminal;
 mod watchdog;

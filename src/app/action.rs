@@ -105,6 +105,9 @@ pub enum Action {
     PreviousChoice,
     /// Press this button.
     Choose(Choice),
+    /// This button was pointed at: one that ends something gets the focus first, and is
+    /// pressed when it is pointed at again.
+    PointAt(Choice),
     /// In the dialog: whether the instances go too.
     ToggleScaleToZero,
 

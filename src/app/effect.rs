@@ -62,6 +62,8 @@ pub struct Farewell {
     pub fleet: Fleet,
     /// The last that was known.
     pub snapshot: Arc<Snapshot>,
+    /// The file that the screen was recorded to last.
+    pub recorded: Option<String>,
 }
 
 impl Farewell {

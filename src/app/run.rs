@@ -1,19 +1,24 @@
 //! The only loop: keys, signals, snapshots and time in; commands and pictures out.
 //!
 //! Invariant: it never blocks on the controller (what the channel cannot take waits
-//! in a bounded queue), input comes first, and a picture is drawn only when
-//! something changed, thirty times a second at most. The one thing that can hold it is
+//! in a bounded queue) or on a recording, input comes first, and a picture is drawn only
+//! when something changed, as [`pace`] says. The one thing that can hold it is
 //! a terminal that takes no picture; the watchdog sees to signals that come then.
+
+mod pace;
+mod pointer;
+mod recorder;
 
 use std::{
     collections::VecDeque,
     io,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use color_eyre::eyre::WrapErr;
-use crossterm::event::{Event, EventStream, MouseButton, MouseEventKind};
+use crossterm::event::{Event, EventStream};
 use futures_util::{FutureExt, Stream, StreamExt};
 use ratatui::{Terminal, backend::Backend};
 use tokio::{
@@ -21,12 +26,13 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+use self::{pace::Pace, recorder::Recorder};
 use super::{
-    action::Action,
+    action::{Action, Recording},
     effect::{Effect, Farewell},
     keymap::Keymap,
     look::Look,
-    signals::Signals,
+    signals::{Heard, Signals},
     state::App,
     update::update,
     watchdog::{Pulse, Watchdog},
@@ -34,11 +40,16 @@ use super::{
 use crate::{
     controller::{Command, Handle, Snapshot},
     model::{Millis, wish::Spread},
-    ui::{self, hits::Hits, keymap, terminal, theme::Theme},
+    record,
+    ui::{
+        self, format,
+        hits::Hits,
+        keymap,
+        terminal::{self, Stage},
+        theme::Theme,
+    },
 };
 
-/// Time between two pictures.
-const FRAME: Duration = Duration::from_millis(33);
 /// So that ages grow on a screen where nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a controller may take for each of the last commands.
@@ -69,6 +80,8 @@ pub struct Options {
     pub look: Look,
     /// The keys as they were chosen.
     pub keymap: Arc<Keymap>,
+    /// The file that the screen is recorded to from the beginning, if it is.
+    pub record: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -82,6 +95,7 @@ impl Default for Options {
             mouse: true,
             look: Look::default(),
             keymap: Arc::default(),
+            record: None,
         }
     }
 }
@@ -92,10 +106,11 @@ pub async fn run(handle: Handle, options: Options) -> color_eyre::Result<Farewel
     let pulse = Pulse::default();
     // Goes after the screen: giving that back writes, too.
     let _watchdog = Watchdog::watch(pulse.clone()).wrap_err("cannot listen for signals")?;
-    let mut screen = terminal::Screen::enter().wrap_err("cannot take over the terminal")?;
+    let mut screen =
+        terminal::Screen::enter(options.mouse).wrap_err("cannot take over the terminal")?;
     let theme = Theme::from_env();
     let session = Session::new(handle, &options, theme, pulse);
-    Ok(session.run(screen.terminal(), EventStream::new(), signals).await)
+    Ok(session.run(&mut screen, EventStream::new(), signals).await)
 }
 
 /// A dashboard at work, on any terminal and with any source of events.
@@ -111,11 +126,18 @@ struct Session {
     pulse: Pulse,
     /// What can be pointed at on the last picture.
     hits: Hits,
+    pace: Pace,
+    recorder: Recorder,
+    /// Whether the terminal is to be given back for a while.
+    steps_aside: bool,
+    /// Whether the terminal may show something else than the last picture.
+    is_damaged: bool,
 }
 
 /// What woke the loop up.
 enum Wake {
     Input(Option<io::Result<Event>>),
+    Heard(Heard),
     Does(Action),
     Sent,
     Frame,
@@ -137,25 +159,30 @@ impl Session {
             misses: 0,
             pulse,
             hits: Hits::default(),
+            pace: Pace::default(),
+            recorder: Recorder::new(options.record.clone()),
+            steps_aside: false,
+            is_damaged: false,
         }
     }
 
-    async fn run<B: Backend>(
+    async fn run<S: Stage>(
         mut self,
-        terminal: &mut Terminal<B>,
+        stage: &mut S,
         mut input: impl Stream<Item = io::Result<Event>> + Unpin,
         mut signals: Signals,
     ) -> Farewell {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut next_frame = Instant::now();
-        let (mut is_dirty, mut has_terminal, mut has_controller) = (true, true, true);
+        let (mut has_terminal, mut has_controller) = (true, true);
+        self.pace.changed(Instant::now());
         loop {
             self.pulse.beat();
+            let due = self.pace.due().filter(|_| has_terminal);
             let wake = tokio::select! {
                 biased;
                 event = input.next(), if has_terminal => Wake::Input(event),
-                signal = signals.next() => Wake::Does(signal),
+                heard = signals.next() => Wake::Heard(heard),
                 permit = self.commands.reserve(), if !self.waiting.is_empty() && has_controller => {
                     if let (Ok(permit), Some(command)) = (permit, self.waiting.pop_front()) {
                         permit.send(command);
@@ -167,34 +194,48 @@ impl Session {
                         Arc::clone(&self.snapshots.borrow_and_update()))),
                     Err(_) => Wake::Does(Action::ControllerLost),
                 },
+                recording = self.recorder.told() => Wake::Does(Action::Recorded(recording)),
                 _ = tick.tick() => Wake::Does(Action::Tick),
-                () = sleep_until(next_frame), if is_dirty && has_terminal => Wake::Frame,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Wake::Frame,
             };
             match wake {
                 Wake::Input(event) => {
                     has_terminal = self.take_input(event.as_ref()) && self.drain(&mut input);
-                    is_dirty = true;
                 }
-                Wake::Does(action) => {
+                Wake::Heard(Heard::GoOn) => {
+                    has_terminal = has_terminal && self.come_back(&stage.retake());
+                }
+                Wake::Heard(Heard::Asked(action)) | Wake::Does(action) => {
                     has_controller &= action != Action::ControllerLost;
+                    self.pace.changed(Instant::now());
                     self.act(action);
-                    is_dirty = true;
                 }
                 Wake::Sent => {}
                 Wake::Frame => {
-                    is_dirty = false;
-                    next_frame = Instant::now() + FRAME;
-                    has_terminal = self.draw(terminal);
+                    has_terminal = self.draw(stage.terminal());
                     if !has_terminal {
                         self.act(Action::TerminalLost);
                     }
                 }
             }
+            if std::mem::take(&mut self.steps_aside) && has_terminal {
+                let words = suspended(&self.app, wall_clock());
+                has_terminal = self.come_back(&stage.step_aside(&words));
+            }
             if let Some(farewell) = self.farewell.take() {
-                self.hand_over_the_rest().await;
-                return farewell;
+                return self.depart(farewell).await;
             }
         }
+    }
+
+    /// Goes on after the terminal was somebody else's. Returns whether it is there.
+    fn come_back(&mut self, taken: &io::Result<()>) -> bool {
+        self.is_damaged = true;
+        self.pace.touched(Instant::now());
+        if taken.is_err() {
+            self.act(Action::TerminalLost);
+        }
+        taken.is_ok()
     }
 
     /// Takes in what else is ready, so that a burst of keys costs one picture.
@@ -214,39 +255,30 @@ impl Session {
 
     /// Returns whether the terminal is still there.
     fn take_input(&mut self, event: Option<&io::Result<Event>>) -> bool {
-        match event {
-            Some(Ok(Event::Key(key))) => {
-                if let Some(action) = keymap::resolve(&self.app, *key) {
-                    self.act(action);
-                }
-                true
-            }
+        let action = match event {
+            Some(Ok(Event::Key(key))) => keymap::resolve(&self.app, *key),
             // Pasted text is text, not keys: one line with a `K` and a `y` in it
             // must not end a run.
-            Some(Ok(Event::Paste(text))) => {
-                self.act(Action::Paste(text.clone()));
-                true
+            Some(Ok(Event::Paste(text))) => Some(Action::Paste(text.clone())),
+            Some(Ok(Event::Mouse(mouse))) => pointer::meant(&self.app, &self.hits, *mouse),
+            // It may have had several sizes since the last picture, and one of them may be
+            // that picture's: only a whole one is sure to be right.
+            Some(Ok(Event::Resize(..))) => {
+                self.is_damaged = true;
+                self.pace.changed(Instant::now());
+                None
             }
-            Some(Ok(Event::Mouse(mouse))) => {
-                let (column, row) = (mouse.column, mouse.row);
-                let meant = match mouse.kind {
-                    MouseEventKind::Down(MouseButton::Left) => self.hits.clicked(column, row),
-                    MouseEventKind::ScrollDown => self.hits.scrolled(column, row, true),
-                    MouseEventKind::ScrollUp => self.hits.scrolled(column, row, false),
-                    _ => None,
-                };
-                if let Some(action) = meant {
-                    self.act(action);
-                }
-                true
-            }
-            // A resize is answered by the next picture.
-            Some(Ok(_)) => true,
+            Some(Ok(_)) => None,
             Some(Err(_)) | None => {
                 self.act(Action::TerminalLost);
-                false
+                return false;
             }
+        };
+        if let Some(action) = action {
+            self.pace.touched(Instant::now());
+            self.act(action);
         }
+        true
     }
 
     fn act(&mut self, action: Action) {
@@ -254,10 +286,13 @@ impl Session {
         for effect in effects {
             match effect {
                 Effect::Send(command) => self.send(command),
-                Effect::Record(_) | Effect::Suspend => {}
+                Effect::Record(true) => self.recorder.begin(&recordings(&self.app)),
+                Effect::Record(false) => self.recorder.end(),
+                Effect::Suspend => self.steps_aside = true,
                 Effect::Leave(cause, fleet) => {
                     let snapshot = Arc::clone(&self.app.snapshot);
-                    self.farewell.get_or_insert(Farewell { cause, fleet, snapshot });
+                    let farewell = Farewell { cause, fleet, snapshot, recorded: None };
+                    self.farewell.get_or_insert(farewell);
                 }
             }
         }
@@ -282,6 +317,17 @@ impl Session {
         }
     }
 
+    /// Leaves nothing behind that is on its way.
+    async fn depart(mut self, mut farewell: Farewell) -> Farewell {
+        let last = self.recorder.finish().await.or_else(|| self.app.recording.take());
+        farewell.recorded = match last {
+            Some(Recording::On(file) | Recording::Ended(file)) => Some(file),
+            Some(Recording::Failed(_)) | None => None,
+        };
+        self.hand_over_the_rest().await;
+        farewell
+    }
+
     /// On the way out: what still waits is for a run that may go on.
     async fn hand_over_the_rest(&mut self) {
         for command in std::mem::take(&mut self.waiting) {
@@ -301,14 +347,47 @@ impl Session {
         let now = wall_clock();
         let (app, theme) = (&self.app, self.theme);
         let mut hits = Hits::default();
+        let is_whole = !self.is_damaged || redo(terminal).is_ok();
         let drawn = terminal.draw(|frame| hits = ui::draw(frame, app, theme, now));
         if let Some(page) = hits.page() {
             self.act(Action::Paged(page));
         }
+        self.pace.drew(Instant::now());
         self.hits = hits;
+        if let Ok(frame) = &drawn {
+            self.recorder.frame(frame.buffer);
+            self.is_damaged = !is_whole;
+        }
         self.misses = if drawn.is_ok() { 0 } else { self.misses + 1 };
         self.misses < MISSES
     }
+}
+
+/// Empties the terminal, so that the next picture is drawn whole.
+fn redo<B: Backend>(terminal: &mut Terminal<B>) -> Result<(), B::Error> {
+    let size = terminal.size()?;
+    terminal.resize(size.into())
+}
+
+/// Where a recording belongs: to the run, if there is one.
+fn recordings(app: &App) -> PathBuf {
+    let folder = app.snapshot.run.as_ref().map(|run| run.folder.clone());
+    folder.filter(|it| it.is_dir()).unwrap_or_else(record::state_dir)
+}
+
+/// What is said on the terminal while it is not ours.
+fn suspended(app: &App, now: Millis) -> String {
+    let meanwhile = match (&app.snapshot.run, app.something_runs(now)) {
+        (Some(run), true) if app.snapshot.site.outlives_us => {
+            format!(" Run {} goes on; another loadtop may take its lead meanwhile.", run.id)
+        }
+        (Some(run), true) => format!(
+            " Its cloud stands still meanwhile; the devices go on for {} at most.",
+            format::span(run.lease_left_ms)
+        ),
+        _ => String::new(),
+    };
+    format!("loadtop is suspended; fg brings it back.{meanwhile}")
 }
 
 /// This machine's clock.
@@ -319,111 +398,4 @@ fn wall_clock() -> Millis {
 }
 
 #[cfg(test)]
-mod tests {
-    use crossterm::event::{KeyCode, KeyEvent};
-    use futures_util::stream;
-    use ratatui::backend::TestBackend;
-    use tokio::time::timeout;
-
-    use super::*;
-    use crate::app::{
-        effect::{Cause, Fleet},
-        fixtures,
-    };
-
-    fn typed(keys: &str) -> Vec<io::Result<Event>> {
-        keys.chars().map(|c| Ok(Event::Key(KeyEvent::from(KeyCode::Char(c))))).collect()
-    }
-
-    struct World {
-        commands: mpsc::Receiver<Command>,
-        snapshots: watch::Sender<Arc<Snapshot>>,
-        session: Session,
-    }
-
-    fn world(snapshot: Snapshot, room: usize) -> World {
-        let (to_controller, commands) = mpsc::channel(room);
-        let (snapshots, from_controller) = watch::channel(Arc::new(snapshot));
-        let handle = Handle { commands: to_controller, snapshots: from_controller };
-        let (options, pulse) = (Options::default(), Pulse::default());
-        let session = Session::new(handle, &options, Theme::default(), pulse);
-        World { commands, snapshots, session }
-    }
-
-    /// Runs it on these events; after them the terminal is silent, or gone.
-    async fn play(session: Session, events: Vec<io::Result<Event>>, is_gone: bool) -> Farewell {
-        let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("cannot fail");
-        let signals = Signals::listen().expect("a runtime is on");
-        let silence = stream::pending().take(usize::from(!is_gone));
-        let input = Box::pin(stream::iter(events).chain(silence));
-        timeout(Duration::from_secs(20), session.run(&mut terminal, input, signals))
-            .await
-            .expect("left in time")
-    }
-
-    #[tokio::test]
-    async fn a_channel_that_is_full_delays_commands_and_loses_none() {
-        let World { mut commands, snapshots, session } = world(fixtures::steady(), 1);
-        let controller = tokio::spawn(async move {
-            let mut batches = Vec::new();
-            while let Some(Command::Add { devices, .. }) = commands.recv().await {
-                batches.push(devices);
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                if batches.len() == 8 {
-                    break;
-                }
-            }
-            drop(snapshots);
-            batches
-        });
-        let farewell = play(session, typed("++++++++"), false).await;
-        assert_eq!(farewell.cause, Cause::ControllerLost);
-        assert_eq!(controller.await.expect("no panic"), [100; 8]);
-    }
-
-    #[tokio::test]
-    async fn who_leaves_is_not_gone_before_the_last_command_is_handed_over() {
-        let mut snapshot = fixtures::steady();
-        snapshot.site.outlives_us = true;
-        let World { mut commands, snapshots: _snapshots, session } = world(snapshot, 1);
-        let controller = tokio::spawn(async move {
-            let mut taken = Vec::new();
-            while let Some(command) = commands.recv().await {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                taken.push(command);
-            }
-            taken
-        });
-        let farewell = play(session, typed("+++ql"), false).await;
-        assert_eq!((farewell.cause, farewell.fleet), (Cause::Quit, Fleet::RunsOn));
-        let taken = controller.await.expect("no panic");
-        assert_eq!(taken.len(), 4);
-        assert_eq!(taken.last(), Some(&Command::Leave));
-    }
-
-    #[tokio::test]
-    async fn pasted_text_is_no_keys() {
-        let World { mut commands, snapshots: _snapshots, session } = world(fixtures::empty(), 8);
-        let mut events = vec![Ok(Event::Paste("+++Ky".into()))];
-        events.extend(typed("q"));
-        let farewell = play(session, events, false).await;
-        assert_eq!((farewell.cause, farewell.fleet), (Cause::Quit, Fleet::Gone));
-        assert!(commands.try_recv().is_err());
-    }
-
-    #[tokio::test]
-    async fn a_lost_terminal_ends_what_would_not_survive() {
-        let World { mut commands, snapshots, session } = world(fixtures::steady(), 8);
-        tokio::spawn(async move {
-            while let Some(command) = commands.recv().await {
-                if matches!(command, Command::End { .. }) {
-                    let at = wall_clock() + 1;
-                    let _ = snapshots.send(Arc::new(Snapshot { at, ..fixtures::ended() }));
-                }
-            }
-        });
-        let farewell = play(session, Vec::new(), true).await;
-        assert_eq!((farewell.cause, farewell.fleet), (Cause::TerminalLost, Fleet::Gone));
-        assert_eq!(farewell.tasks_left(), 0);
-    }
-}
+mod tests;

@@ -196,6 +196,14 @@ pub enum Choice {
     Cancel,
 }
 
+impl Choice {
+    /// Whether devices or tasks die of it.
+    #[must_use]
+    pub fn ends_something(self) -> bool {
+        matches!(self, Self::Kill | Self::Drain | Self::StopTask)
+    }
+}
+
 impl Question {
     /// The buttons. Leaving a fleet behind is offered only where it would survive.
     #[must_use]

@@ -135,6 +135,7 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
         Action::NextChoice => move_focus(app, 1),
         Action::PreviousChoice => move_focus(app, -1),
         Action::Choose(choice) => choose(app, choice, now),
+        Action::PointAt(choice) => point_at(app, choice, now),
         Action::ToggleScaleToZero => toggle_scale_to_zero(app),
 
         Action::Observed(snapshot) => observe(app, snapshot, now),
@@ -427,6 +428,19 @@ fn toggle_scale_to_zero(app: &mut App) -> Vec<Effect> {
         dialog.scale_to_zero = can_scale && !dialog.scale_to_zero;
     }
     Vec::new()
+}
+
+/// A click may have been meant for the window: it ends nothing by itself.
+fn point_at(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
+    if let Mode::Dialog(dialog) = &mut app.mode
+        && choice.ends_something()
+        && dialog.focus != choice
+        && dialog.question.choices(app.snapshot.site.outlives_us).contains(&choice)
+    {
+        dialog.focus = choice;
+        return Vec::new();
+    }
+    choose(app, choice, now)
 }
 
 fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {

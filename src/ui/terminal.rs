@@ -2,12 +2,13 @@
 //!
 //! Invariant: whatever ends the dashboard (a return, an error, a panic on any
 //! thread, a terminal that went away), the terminal is given back exactly once,
-//! and before anything is printed on it. The mouse is left to the person, who may
-//! want to select text.
+//! and before anything is printed on it. Of the mouse only buttons and the wheel are
+//! asked for, no motion; with Shift most terminals still select text.
 
 use std::{
+    fmt,
     fs::OpenOptions,
-    io::{self, IsTerminal, Stdout, stdout},
+    io::{self, IsTerminal, Stdout, Write, stdout},
     mem::ManuallyDrop,
     panic,
     sync::{
@@ -20,6 +21,7 @@ use std::{
 };
 
 use crossterm::{
+    Command,
     cursor::Show,
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute,
@@ -28,7 +30,11 @@ use crossterm::{
         enable_raw_mode,
     },
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+use ratatui::{
+    Terminal,
+    backend::{Backend, CrosstermBackend},
+};
+use rustix::process::{Signal, kill_current_process_group};
 
 /// How long a terminal that takes nothing may take to be given back.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -39,16 +45,34 @@ static IS_OURS: AtomicBool = AtomicBool::new(false);
 static PANICKED: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
+/// Where the dashboard is shown: a terminal that can be given back for a while.
+pub trait Stage {
+    /// What it is drawn with.
+    type Backend: Backend;
+
+    /// To draw on.
+    fn terminal(&mut self) -> &mut Terminal<Self::Backend>;
+
+    /// Gives the terminal back with these words on it, and stops this process until it is
+    /// called to the foreground; then the terminal is ours again, and empty.
+    fn step_aside(&mut self, words: &str) -> io::Result<()>;
+
+    /// Takes the terminal again as whoever had it meanwhile left it. What is on it is
+    /// unknown after that.
+    fn retake(&mut self) -> io::Result<()>;
+}
+
 /// The terminal in our hands; dropping it gives it back.
 pub struct Screen {
     // Never dropped: its `drop` prints to standard error when it cannot show the
     // cursor, which is a panic where the terminal is gone. We show it ourselves.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
+    has_mouse: bool,
 }
 
 impl Screen {
-    /// Takes the terminal over.
-    pub fn enter() -> io::Result<Self> {
+    /// Takes the terminal over, and its mouse if wished.
+    pub fn enter(has_mouse: bool) -> io::Result<Self> {
         if !stdout().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -56,24 +80,59 @@ impl Screen {
             ));
         }
         chain_panic_hook();
-        enable_raw_mode()?;
-        IS_OURS.store(true, Ordering::SeqCst);
-        // Not `Terminal::clear`: it asks where the cursor is, and not every terminal
-        // answers.
-        let taken =
-            execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Clear(ClearType::All));
-        let screen = taken
+        let screen = take(has_mouse)
             .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())))
-            .map(|terminal| Self { terminal: ManuallyDrop::new(terminal) });
+            .map(|terminal| Self { terminal: ManuallyDrop::new(terminal), has_mouse });
         if screen.is_err() {
             restore();
         }
         screen
     }
+}
 
-    /// To draw on.
-    pub fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Stdout>> {
+impl Stage for Screen {
+    type Backend = CrosstermBackend<Stdout>;
+
+    fn terminal(&mut self) -> &mut Terminal<Self::Backend> {
         &mut self.terminal
+    }
+
+    fn step_aside(&mut self, words: &str) -> io::Result<()> {
+        restore();
+        writeln!(stdout(), "{words}")?;
+        // As the terminal itself would do it: whoever started us, such as a script, stops
+        // too. We stand still in this call, or go on at once where nobody could call us
+        // back (no shell with job control).
+        kill_current_process_group(Signal::TSTP)?;
+        self.retake()
+    }
+
+    fn retake(&mut self) -> io::Result<()> {
+        // It may have been changed while we stood still, and who is raw already is not
+        // made so again. From the background this stops us until we are in front.
+        disable_raw_mode()?;
+        take(self.has_mouse)
+    }
+}
+
+/// Makes the terminal ours.
+fn take(has_mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    IS_OURS.store(true, Ordering::SeqCst);
+    // Not `Terminal::clear`: it asks where the cursor is, and not every terminal
+    // answers.
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Clear(ClearType::All))?;
+    if has_mouse { execute!(stdout(), Clicks(true)) } else { Ok(()) }
+}
+
+/// Whether the terminal tells of its mouse's buttons and wheel. Not crossterm's own: that
+/// asks for every motion, too, and each would wake us up.
+struct Clicks(bool);
+
+impl Command for Clicks {
+    fn write_ansi(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        // 1000: buttons and the wheel; 1006: with coordinates of any size.
+        out.write_str(if self.0 { "\x1b[?1000h\x1b[?1006h" } else { "\x1b[?1006l\x1b[?1000l" })
     }
 }
 
@@ -94,7 +153,8 @@ pub fn is_lost_to_a_panic() -> bool {
 fn restore() {
     if IS_OURS.swap(false, Ordering::SeqCst) {
         let _ = disable_raw_mode();
-        let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ =
+            execute!(stdout(), Clicks(false), DisableBracketedPaste, LeaveAlternateScreen, Show);
     }
 }
 
@@ -108,7 +168,7 @@ pub fn abandon() {
         let give_back = move || {
             let terminal = OpenOptions::new().write(true).open("/dev/tty");
             let _ = terminal.and_then(|mut terminal| {
-                execute!(terminal, DisableBracketedPaste, LeaveAlternateScreen, Show)
+                execute!(terminal, Clicks(false), DisableBracketedPaste, LeaveAlternateScreen, Show)
             });
             let _ = done.send(());
         };

@@ -15,6 +15,11 @@ impl Process {
         stat(self.pid).is_some_and(|it| it.begun == self.begun && it.state != "Z")
     }
 
+    /// Whether it was stopped, and can be called to go on.
+    pub fn is_stopped(&self) -> bool {
+        stat(self.pid).is_some_and(|it| it.begun == self.begun && it.state == "T")
+    }
+
     /// Its command line, with spaces.
     pub fn command_line(&self) -> String {
         let bytes = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();

@@ -11,9 +11,33 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use super::{DEADLINE, House, LOADTOP};
 
+/// What bytes look like to a person.
+pub struct Terminal(vt100::Parser);
+
+impl Terminal {
+    pub fn new(columns: u16, rows: u16) -> Self {
+        let (columns, rows) = (columns.try_into().unwrap(), rows.try_into().unwrap());
+        Self(vt100::Parser::new(rows, columns, 0))
+    }
+
+    pub fn take(&mut self, bytes: &[u8]) {
+        self.0.process(bytes);
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        let (columns, rows) = (columns.try_into().unwrap(), rows.try_into().unwrap());
+        self.0.screen_mut().set_size(rows, columns);
+    }
+
+    /// What is on it, line by line.
+    pub fn text(&self) -> String {
+        self.0.screen().contents()
+    }
+}
+
 /// A program on a terminal.
 pub struct Screen {
-    terminal: Arc<Mutex<vt100::Parser>>,
+    terminal: Arc<Mutex<Terminal>>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
@@ -32,11 +56,21 @@ impl Screen {
         house: &House,
         arguments: &[&str],
         variables: &[(String, String)],
+        size: (u16, u16),
+    ) -> Self {
+        Self::start_program(house, LOADTOP, arguments, variables, size)
+    }
+
+    /// The same with any program.
+    pub fn start_program(
+        house: &House,
+        program: &str,
+        arguments: &[&str],
+        variables: &[(String, String)],
         (columns, rows): (u16, u16),
     ) -> Self {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(LOADTOP);
+        let pair = native_pty_system().openpty(pty_size(columns, rows)).unwrap();
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_remove("LOADTOP_CLUSTER");
         for (name, value) in house.environment() {
@@ -46,17 +80,13 @@ impl Screen {
             command.env(name, value);
         }
         let child = pair.slave.spawn_command(command).unwrap();
-        let terminal = Arc::new(Mutex::new(vt100::Parser::new(
-            rows.try_into().unwrap(),
-            columns.try_into().unwrap(),
-            0,
-        )));
+        let terminal = Arc::new(Mutex::new(Terminal::new(columns, rows)));
         let mut output = pair.master.try_clone_reader().unwrap();
         let seen = Arc::clone(&terminal);
         let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
-                seen.lock().unwrap().process(&bytes[..count]);
+                seen.lock().unwrap().take(&bytes[..count]);
             }
         });
         let keys = pair.master.take_writer().unwrap();
@@ -69,9 +99,41 @@ impl Screen {
         self.keys.flush().unwrap();
     }
 
+    /// Gives the terminal another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        // What comes from now on is for the new size, or for one before it.
+        self.terminal.lock().unwrap().resize(columns, rows);
+        self.master.resize(pty_size(columns, rows)).unwrap();
+    }
+
+    /// Presses and releases the mouse's left button at this column and row, from 0.
+    pub fn click(&mut self, (column, row): (u16, u16)) {
+        let at = format!("{};{}", column + 1, row + 1);
+        self.press(&format!("\x1b[<0;{at}M\x1b[<0;{at}m"));
+    }
+
+    /// The column and row where this is on the screen.
+    pub fn find(&self, words: &str) -> Option<(u16, u16)> {
+        let text = self.text();
+        let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains(words))?;
+        let column = line[..line.find(words)?].chars().count();
+        Some((column.try_into().ok()?, row.try_into().ok()?))
+    }
+
+    /// Whether the program has the second screen, beside the one of the shell.
+    pub fn is_alternate(&self) -> bool {
+        self.terminal.lock().unwrap().0.screen().alternate_screen()
+    }
+
+    /// Whether the program is told of the mouse.
+    pub fn has_mouse(&self) -> bool {
+        let terminal = self.terminal.lock().unwrap();
+        terminal.0.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
     /// What is on the screen, line by line.
     pub fn text(&self) -> String {
-        self.terminal.lock().unwrap().screen().contents()
+        self.terminal.lock().unwrap().text()
     }
 
     /// Waits until the screen is as wished.
@@ -113,7 +175,7 @@ impl Screen {
     /// mouse, no bracketed paste, and lines echoed and edited by the system.
     pub fn is_sane(&self) -> bool {
         let terminal = self.terminal.lock().unwrap();
-        let screen = terminal.screen();
+        let screen = terminal.0.screen();
         let cooked = self.master.get_termios().is_none_or(|termios| {
             let termios = format!("{termios:?}");
             termios.contains("ICANON") && termios.contains("ECHO")
@@ -124,6 +186,10 @@ impl Screen {
             && !screen.bracketed_paste()
             && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     }
+}
+
+fn pty_size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
 impl Drop for Screen {

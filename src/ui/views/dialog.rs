@@ -13,6 +13,7 @@ use ratatui::{
 use super::{Scene, wrap};
 use crate::{
     app::{
+        action::Action,
         preview,
         scale::{Drain, Scaling},
         state::{Choice, Dialog, Question, devices_alive, tasks_alive},
@@ -22,6 +23,8 @@ use crate::{
 
 /// Widest dialog.
 const WIDEST: u16 = 64;
+/// The words beside the box.
+const SCALE_TO_ZERO: &str = "and scale to zero";
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scene<'_>) {
     let title = match dialog.question {
@@ -36,7 +39,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scen
     if dialog.question == Question::EndRun && scene.app.snapshot.capacity.refusal().is_none() {
         let mark = if dialog.scale_to_zero { "[x]" } else { "[ ]" };
         below.push(Line::from(vec![
-            scene.span(Role::Text, format!("{mark} and scale to zero")),
+            scene.span(Role::Text, format!("{mark} {SCALE_TO_ZERO}")),
             scene.span(Role::Dim, "  (z)"),
         ]));
         below.push(Line::default());
@@ -54,8 +57,33 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, dialog: Dialog, scene: &Scen
     scene.dim(buffer, area);
     Clear.render(place, buffer);
     let inner = Pane::new(title).render(place, buffer, scene.theme);
+    let mut choices = dialog.question.choices(scene.app.snapshot.site.outlives_us).iter();
     for (line, row) in lines.into_iter().zip(inner.rows()) {
+        point(&line, row, &mut choices, scene);
         line.render(row, buffer);
+    }
+}
+
+/// What of a line can be pointed at: its buttons, which come in the order of `choices`,
+/// and the box that is ticked.
+fn point<'a>(
+    line: &Line<'_>,
+    row: Rect,
+    choices: &mut impl Iterator<Item = &'a Choice>,
+    scene: &Scene<'_>,
+) {
+    let mut x = row.x;
+    for span in &line.spans {
+        let width = span.width() as u16;
+        let area = Rect { x, width, ..row };
+        if span.content.ends_with(SCALE_TO_ZERO) {
+            scene.click(area, Action::ToggleScaleToZero);
+        } else if span.content.starts_with("[ ")
+            && let Some(choice) = choices.next()
+        {
+            scene.click(area, Action::PointAt(*choice));
+        }
+        x += width;
     }
 }
 

@@ -103,6 +103,9 @@ fn draw_overview(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_>)
 
 /// What is open over the view.
 fn draw_mode(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    if !matches!(scene.app.mode, Mode::Normal | Mode::Prompt(_)) {
+        scene.hits.borrow_mut().cover();
+    }
     match &scene.app.mode {
         Mode::Dialog(dialog) => dialog::draw(buffer, area, *dialog, scene),
         Mode::Help => help::draw(buffer, area, scene),

@@ -8,7 +8,10 @@ use ratatui::{
 };
 
 use super::Scene;
-use crate::ui::{layout, theme::Role, widgets::Pane};
+use crate::{
+    app::action::Action,
+    ui::{layout, theme::Role, widgets::Pane},
+};
 
 /// Draws entries of some lines each; where not all fit, from the one on that it is
 /// scrolled to.
@@ -34,6 +37,7 @@ pub(super) fn draw(
     let height = u16::try_from(height + 2).unwrap_or(u16::MAX);
     let place = layout::centred(area, width, height);
     scene.dim(buffer, area);
+    scene.wheel(area, Action::Scroll(-1), Action::Scroll(1));
     Clear.render(place, buffer);
     let note = Some((Role::Dim, note.to_owned()));
     let inner = Pane::new(title).note(note).render(place, buffer, scene.theme);
