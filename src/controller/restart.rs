@@ -41,19 +41,17 @@ impl Actor {
         let mut stops = Vec::new();
         // Only what is in the bucket: a successor goes on with that.
         for (slot, attempt) in run.wish.restarts.clone() {
-            match run.slots.get(slot).filter(|it| it.attempt == attempt) {
-                Some(Slot { state: SlotState::Placed { arn, stopping: false, .. }, .. }) => {
-                    stops.push((slot, arn.clone()));
-                }
-                // Its answer was lost, and it may be there.
-                Some(Slot {
-                    state: SlotState::Placed { .. } | SlotState::Asked { .. }, ..
-                })
-                | Some(Slot { state: SlotState::Free { .. }, unsure: true, .. }) => {}
-                _ if wish.restarts.contains(&(slot, attempt)) => {
-                    run.change(Change::Restarted { slot, attempt });
-                }
-                _ => {}
+            let known = run.slots.get(slot).filter(|it| it.attempt == attempt);
+            // One whose answer was lost may be there.
+            let may_be_there = known.is_some_and(|it| {
+                it.unsure || matches!(it.state, SlotState::Placed { .. } | SlotState::Asked { .. })
+            });
+            if !may_be_there && wish.restarts.contains(&(slot, attempt)) {
+                run.change(Change::Restarted { slot, attempt });
+            } else if let Some(SlotState::Placed { arn, stopping: false, .. }) =
+                known.map(|it| &it.state)
+            {
+                stops.push((slot, arn.clone()));
             }
         }
         for (slot, arn) in stops {

@@ -3,6 +3,7 @@
 //! Invariant: a slot's task counts as gone only when ECS says STOPPED, or has not
 //! known it for a whole lease; whatever is lost is counted by its reason and told.
 
+mod gone;
 mod read;
 
 use std::collections::BTreeSet;
@@ -10,14 +11,12 @@ use std::collections::BTreeSet;
 use super::{
     actor::Actor,
     clock::wall,
-    known::Ended,
     learn::RETRY_MS,
     requests::{block_of, of_name, task_name},
-    rows::short_id,
-    run::{DOUBT_MS, Run},
+    run::DOUBT_MS,
     snapshot::Level,
 };
-use read::{read, reason, reason_of, shortage};
+use read::{read, reason_of, shortage};
 
 use crate::{
     cloud::{
@@ -27,9 +26,9 @@ use crate::{
     model::{
         Millis,
         confirmed::Confirmed,
-        registry::{NoCapacity, OnLoss},
-        slots::{Adopted, Gone, Outcome, SlotState},
-        wish::{Change, State, Wish},
+        registry::NoCapacity,
+        slots::{Adopted, Outcome, SlotState},
+        wish::{Change, Wish},
     },
 };
 
@@ -37,8 +36,6 @@ use crate::{
 const UNKNOWN_MS: Millis = 15_000;
 /// Slots that ask for room, too, when a task found some.
 const MORE_MAY_ASK: usize = 16;
-/// The exit code of a program that SIGTERM ended: as asked, where it was asked.
-const EXIT_TERMINATED: i32 = 143;
 
 impl Actor {
     pub(super) fn learn_started(
@@ -301,113 +298,5 @@ impl Actor {
                 },
             );
         }
-    }
-
-    fn learn_gone(&mut self, slot: u32, task: &TaskSeen) {
-        let now = self.clock.monotonic();
-        let seen_at = self.clock.bucket();
-        let Some(run) = &mut self.run else {
-            return;
-        };
-        let Some(known) = run.slots.get(slot) else {
-            return;
-        };
-        // A successor may see the end of what its predecessor told to stop.
-        let asked = matches!(known.state, SlotState::Placed { stopping: true, .. })
-            || run.is_restarting(slot, known.attempt);
-        let attempt = known.attempt;
-        let name = task_name(slot, attempt);
-        let ending = run.is_ending() || run.wish.state == State::Stop;
-        let wanted = wanted(run, slot, seen_at);
-        run.changed_blocks.insert(block_of(slot));
-        run.stop_from.remove(&slot);
-        self.fleet.tasks_changed();
-        let reason = reason(task);
-        let mut ended = Ended {
-            attempt,
-            id: Some(short_id(&task.arn)),
-            machine: run.noted.machine(slot).map(str::to_owned),
-            at: seen_at,
-            devices: wanted,
-            failed: false,
-            exit_code: task.exit_code,
-            reason: task.stopped_reason.clone().or_else(|| task.container_reason.clone()),
-        };
-        // Whose devices were all removed may see that before it is told to stop.
-        if asked || ending || wanted == 0 {
-            run.slots.gone(slot, Gone::AsAsked, now);
-            let clean = matches!(task.exit_code, Some(0 | EXIT_TERMINATED));
-            // One that was told to stop before its program began has no exit code.
-            if clean || (asked && task.exit_code.is_none()) {
-                run.tally.stopped += 1;
-                return run.noted.end(slot, ended);
-            }
-            (ended.failed, ended.reason) = (true, Some(reason.clone()));
-            run.noted.end(slot, ended);
-            run.tally.lost.push((name.clone(), seen_at));
-            run.failure(&reason);
-            let text = format!(
-                "task {name} did not end cleanly, its last figures may be missing: {reason}"
-            );
-            return self.notice(Level::Warning, text);
-        }
-        run.slots.gone(slot, Gone::Lost, now);
-        if task.exit_code == Some(0) && !run.is_of_images() && !task.was_interrupted() {
-            // An agent ends well only when it is told: it may have read before us that
-            // the run is over. If not, its slot is asked for again in a moment.
-            run.tally.stopped += 1;
-            run.noted.end(slot, ended);
-            self.looks.wish.hurry();
-            let text = format!("task {name} ended by itself, and well");
-            return self.notice(Level::Info, text);
-        }
-        (ended.failed, ended.reason) = (true, Some(reason.clone()));
-        run.noted.end(slot, ended);
-        run.tally.lost.push((name.clone(), seen_at));
-        run.failure(&reason);
-        self.after_loss(slot, &name, wanted, &reason);
-    }
-
-    /// Does with the devices of a lost task what the run's policy says.
-    fn after_loss(&mut self, slot: u32, name: &str, devices: u32, reason: &str) {
-        let at = self.clock.bucket();
-        let Some(run) = &mut self.run else {
-            return;
-        };
-        let what = format!("task {name} with {devices} devices ended by itself: {reason}");
-        match run.registry.policy.on_loss {
-            OnLoss::Replace => {
-                let given_up = run.slots.get(slot).is_some_and(|it| it.state == SlotState::GivenUp);
-                let then = if given_up { "" } else { "; it is replaced" };
-                self.notice(Level::Warning, format!("{what}{then}"));
-                if given_up {
-                    self.notice_given_up(slot);
-                }
-            }
-            OnLoss::Shrink => {
-                let preview = run.preview(at);
-                let devices = preview.live.within(run.slots.first_device(slot), run.slots.room());
-                run.change(Change::Drop { devices });
-                let text = format!("{what}; the run goes on without them (--on-loss shrink)");
-                self.notice(Level::Warning, text);
-            }
-            OnLoss::Abort => self.abort(&format!("{what} (--on-loss abort)")),
-        }
-    }
-}
-
-/// Devices that are wanted in a slot.
-fn wanted(run: &Run, slot: u32, at: Millis) -> u32 {
-    run.preview(at).live.within(run.slots.first_device(slot), run.slots.room()).len()
-}
-
-impl Run {
-    /// Notes that a task was refused: it never began.
-    fn note_refusal(&mut self, slot: u32, attempt: u32, why: &str, at: Millis) {
-        let devices = wanted(self, slot, at);
-        let reason = Some(why.to_owned());
-        let (id, machine, exit_code) = (None, None, None);
-        let ended = Ended { attempt, id, machine, at, devices, failed: true, exit_code, reason };
-        self.noted.end(slot, ended);
     }
 }
