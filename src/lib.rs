@@ -107,6 +107,11 @@
 //! - A recording has a picture of its own that each frame is the difference to, so that a
 //!   slow disk leaves frames out and never holds the screen; a line is one write, so that
 //!   what a killed dashboard leaves can be played.
+//! - Chosen keys are laid over the key table by the names of its rows, and checked as a
+//!   whole when the file is read: what has two meanings on some screen never starts.
+//! - By default the terminal's own sixteen colours are used, whose theme people chose. A
+//!   theme with colours of its own brings its background, or nothing said of its contrast
+//!   would hold.
 //! - An instance goes by cordon, look, StopTask, look, terminate; which ones are to go is
 //!   in the wish, so that a successor goes on with it. It has two fields for that beyond
 //!   the contract, `drain` and `scale_to_zero`, which are left out while they say nothing.

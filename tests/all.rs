@@ -15,6 +15,7 @@ mod dashboard;
 mod doctor;
 mod forecast;
 mod headless;
+mod keys;
 mod local_cloud;
 mod readme;
 mod reap;

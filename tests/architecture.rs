@@ -10,10 +10,12 @@ fn sources(module: &str) -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module);
     let mut found = Vec::new();
     let mut folders = Vec::new();
+    let file = root.with_extension("rs");
+    if file.is_file() {
+        found.push(file);
+    }
     if root.is_dir() {
         folders.push(root);
-    } else {
-        found.push(root.with_extension("rs"));
     }
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

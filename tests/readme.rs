@@ -39,7 +39,7 @@ fn the_first_two_commands_are_the_two_that_do_everything() {
 fn the_keys_are_those_of_the_key_table() {
     let table = keymap::readme_table();
     let table = table.trim_end();
-    assert!(README.contains(&table), "the README's table should be\n{table}");
+    assert!(README.contains(table), "the README's table should be\n{table}");
 }
 
 #[test]

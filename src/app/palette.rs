@@ -104,9 +104,7 @@ fn score(text: &str, name: &str, label: &str, help: &str) -> Option<Score> {
     let spaced = |text: &str| text.replace('-', " ");
     let (text, plain) = (spaced(text), spaced(name));
     let starts_a_word = |all: &str| all.split(' ').any(|word| word.starts_with(&text));
-    if text.is_empty() {
-        Some((0, 0))
-    } else if plain == text {
+    if text.is_empty() || plain == text {
         Some((0, 0))
     } else if plain.starts_with(&text) {
         Some((1, 0))
@@ -149,8 +147,22 @@ pub fn remark(app: &App, entry: &Entry) -> Option<Result<String, String>> {
     }
 }
 
+/// Takes what is meant for the palette while it is open, and says whether it was.
+pub(super) fn takes(app: &mut App, action: &Action) -> bool {
+    if !matches!(app.mode, Mode::Palette(_)) {
+        return false;
+    }
+    match action {
+        Action::Type(_) | Action::Erase => edit(app, action),
+        Action::Paste(text) => paste(app, text),
+        Action::Scroll(by) => select(app, *by),
+        _ => return false,
+    }
+    true
+}
+
 /// A character more, or one less.
-pub(super) fn edit(app: &mut App, action: &Action) {
+fn edit(app: &mut App, action: &Action) {
     let Mode::Palette(palette) = &mut app.mode else { return };
     match action {
         Action::Type(c) if !c.is_control() && palette.text.chars().count() < MAX_CHARS => {
@@ -163,14 +175,14 @@ pub(super) fn edit(app: &mut App, action: &Action) {
 }
 
 /// A text from elsewhere: its first line is typed, and nothing is done.
-pub(super) fn paste(app: &mut App, text: &str) {
+fn paste(app: &mut App, text: &str) {
     for c in text.lines().next().unwrap_or_default().chars() {
         edit(app, &Action::Type(c));
     }
 }
 
 /// Selects another match.
-pub(super) fn select(app: &mut App, by: isize) {
+fn select(app: &mut App, by: isize) {
     let Mode::Palette(palette) = &app.mode else { return };
     let last = entries(app, palette).len().saturating_sub(1);
     if let Mode::Palette(palette) = &mut app.mode {

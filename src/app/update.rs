@@ -35,7 +35,9 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     if action.is_from_a_key() && action != Action::Interrupt && app.departing.is_none() {
         app.interrupts = 0;
     }
-    let is_palette = matches!(app.mode, Mode::Palette(_));
+    if palette::takes(app, &action) {
+        return Vec::new();
+    }
     match action {
         Action::AddBatch => add(app, now),
         Action::RemoveBatch => remove(app, now),
@@ -51,10 +53,6 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
         Action::ToggleHelp => {
             let mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
             open_panel(app, mode)
-        }
-        Action::Scroll(by) if is_palette => {
-            palette::select(app, by);
-            Vec::new()
         }
         Action::Scroll(by) => scroll(app, by),
         Action::Show(view) => {
@@ -112,19 +110,11 @@ pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
             Vec::new()
         }
         Action::Suspend => vec![Effect::Suspend],
-        Action::Paste(text) if is_palette => {
-            palette::paste(app, &text);
-            Vec::new()
-        }
         Action::Paste(text) => paste(app, &text),
         Action::Complete => palette::complete(app),
         Action::Quit => quit(app, now),
         Action::Interrupt => interrupt(app, now),
 
-        Action::Type(_) | Action::Erase if is_palette => {
-            palette::edit(app, &action);
-            Vec::new()
-        }
         Action::Type(_)
         | Action::Erase
         | Action::EraseNext

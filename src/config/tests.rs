@@ -254,3 +254,14 @@ fn a_new_run_is_as_the_command_line_says_and_then_the_file() {
     assert_eq!(all(flags, None), (7, 30, Some(2.5)));
     assert_eq!(all(flags, Some(&config)), (7, 30, Some(2.5)));
 }
+
+#[test]
+fn the_files_of_the_readme_are_taken() {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|it| it.split("```").next());
+    let blocks: Vec<&str> = blocks.collect();
+    assert!(blocks.len() >= 2, "{blocks:?}");
+    for block in blocks {
+        assert!(asked(block).is_ok(), "{block}\n{:?}", asked(block));
+    }
+}

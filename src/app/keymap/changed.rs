@@ -91,7 +91,7 @@ impl Keymap {
                 before = false;
                 return false;
             }
-            let is_said_there = !before && self.chosen.contains_key(other.name);
+            let is_said_there = !before && !other.is_fixed && self.chosen.contains_key(other.name);
             !is_said_there && other.place.meets(row.place) && self.keys(other).contains(&key)
         })
     }
@@ -99,7 +99,8 @@ impl Keymap {
     /// The keys of a row, any of which does it.
     #[must_use]
     pub fn keys<'k>(&'k self, row: &'k Row) -> &'k [Key] {
-        self.chosen.get(row.name).map_or(row.keys, Vec::as_slice)
+        let chosen = self.chosen.get(row.name).filter(|_| !row.is_fixed);
+        chosen.map_or(row.keys, Vec::as_slice)
     }
 
     /// Its keys as they are written: `+ =`.

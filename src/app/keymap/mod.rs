@@ -97,6 +97,13 @@ impl Row {
         self
     }
 
+    /// The table's own keys as they are written: `+ =`. What was chosen instead is said
+    /// by [`Keymap::names`].
+    #[must_use]
+    pub fn names(&self, separator: &str) -> String {
+        self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(separator)
+    }
+
     /// Which rows it stands with in the help.
     #[must_use]
     pub fn group(&self) -> Group {
@@ -187,9 +194,9 @@ pub fn readme_table() -> String {
     for group in Group::ALL {
         text.extend(["| ", group.title(), " | Name | What it does |\n|---|---|---|\n"]);
         for row in dashboard_rows(false).filter(|row| row.group() == group) {
-            let keys: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
+            let keys = row.names("` `");
             let name = if row.is_fixed { String::new() } else { format!("`{}`", row.name) };
-            text.extend(["| ", &keys.join(" "), " | ", &name, " | ", row.help, " |\n"]);
+            text.extend(["| `", &keys, "` | ", &name, " | ", row.help, " |\n"]);
         }
         text.push('\n');
     }

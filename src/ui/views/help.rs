@@ -19,7 +19,7 @@ const WIDTH: usize = 76;
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let all = help::entries(scene.app);
     let keys = all.iter().map(|it| name(scene, it).chars().count()).max().unwrap_or(0).min(KEYS);
-    let room = usize::from(area.width).min(WIDTH).saturating_sub(keys + 5);
+    let room = usize::from(area.width).min(WIDTH).saturating_sub(keys + 7);
     let entries: Vec<Vec<Line<'static>>> =
         all.iter().map(|it| entry(scene, it, keys, room)).collect();
     let width = entries.iter().flatten().map(Line::width).max().unwrap_or(0) as u16 + 4;

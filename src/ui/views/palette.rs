@@ -25,7 +25,7 @@ use crate::{
 const WIDTH: u16 = 90;
 /// Entries that are shown at once, at most.
 const ENTRIES: u16 = 14;
-/// Columns for the names.
+/// Most columns for the names.
 const NAMES: usize = 20;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, palette: &Palette, scene: &Scene<'_>) {
@@ -96,8 +96,9 @@ fn line(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>, (entry, is_selected):
         Some(value) if !value.is_empty() => format!("{} {value}", entry.name),
         _ => entry.name.clone(),
     };
+    let names = usize::from(row.width / 3).min(NAMES);
     let left = Line::from(vec![
-        scene.span(of_name, format!("  {name:<NAMES$} ")),
+        scene.span(of_name, format!("  {name:<names$} ")),
         scene.span(words, entry.help),
     ]);
     // A theme of its own has no key.
@@ -111,6 +112,52 @@ fn line(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>, (entry, is_selected):
         buffer.set_style(row, scene.theme.style(Role::Focus));
         if let Some(cell) = buffer.cell_mut((row.x, row.y)) {
             cell.set_symbol(">");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Cell;
+
+    use super::*;
+    use crate::{
+        app::{
+            fixtures::{self, NOW},
+            keys::press,
+            update::update,
+        },
+        ui::{paint, theme::Theme},
+    };
+
+    /// The screen with the palette open and this typed.
+    fn seen(text: &str, keys: &str, (width, height): (u16, u16)) -> String {
+        let mut app = fixtures::app(fixtures::costing());
+        press(&mut app, ":", NOW);
+        for c in text.chars() {
+            update(&mut app, Action::Type(c), NOW);
+        }
+        press(&mut app, keys, NOW);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        paint(&mut buffer, &app, Theme::default(), NOW);
+        let row = |row: &[Cell]| row.iter().map(Cell::symbol).collect::<String>();
+        let rows = buffer.content.chunks(width.into());
+        rows.map(|cells| row(cells).trim_end().to_owned() + "\n").collect()
+    }
+
+    #[test]
+    fn what_is_found_what_is_selected_and_what_it_takes() {
+        insta::assert_snapshot!("palette", seen("", "Down Down", (80, 24)));
+        insta::assert_snapshot!("palette_60x16", seen("theme ", "Down", (60, 16)));
+        insta::assert_snapshot!("palette_value_60x16", seen("batch 2k", "", (60, 16)));
+        insta::assert_snapshot!("palette_refused_40x12", seen("scale 99", "Enter", (40, 12)));
+    }
+
+    #[test]
+    fn what_is_selected_can_be_seen_however_far_down() {
+        for height in 5..30 {
+            let seen = seen("", &"Down ".repeat(60), (80, height));
+            assert!(height < 12 || seen.contains("> quit"), "{height}:\n{seen}");
         }
     }
 }
