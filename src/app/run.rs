@@ -11,15 +11,17 @@ mod recorder;
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io,
     path::PathBuf,
     sync::Arc,
+    task::Poll,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use color_eyre::eyre::WrapErr;
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt};
 use ratatui::{Terminal, backend::Backend};
 use tokio::{
     sync::{mpsc, watch},
@@ -200,7 +202,7 @@ impl Session {
             };
             match wake {
                 Wake::Input(event) => {
-                    has_terminal = self.take_input(event.as_ref()) && self.drain(&mut input);
+                    has_terminal = self.take_input(event.as_ref()) && self.drain(&mut input).await;
                 }
                 Wake::Heard(Heard::GoOn) => {
                     has_terminal = has_terminal && self.come_back(&stage.retake());
@@ -239,10 +241,12 @@ impl Session {
     }
 
     /// Takes in what else is ready, so that a burst of keys costs one picture.
-    fn drain(&mut self, input: &mut (impl Stream<Item = io::Result<Event>> + Unpin)) -> bool {
+    async fn drain(&mut self, input: &mut (impl Stream<Item = io::Result<Event>> + Unpin)) -> bool {
         for _ in 0..DRAIN {
-            match input.next().now_or_never() {
-                Some(event) if self.farewell.is_none() => {
+            // With the loop's own waker: the terminal's stream wakes whoever asked it first,
+            // and the next key would wait for something else to wake the loop up.
+            match poll_fn(|cx| Poll::Ready(input.poll_next_unpin(cx))).await {
+                Poll::Ready(event) if self.farewell.is_none() => {
                     if !self.take_input(event.as_ref()) {
                         return false;
                     }

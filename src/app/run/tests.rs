@@ -1,5 +1,7 @@
 //! The loop, on terminals and with events that behave as told.
 
+use std::task::{Context, Waker};
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::stream;
 use ratatui::{backend::TestBackend, buffer::Cell, layout::Rect};
@@ -226,4 +228,22 @@ async fn what_was_recorded_is_named_on_the_way_out() {
     let farewell = play(session, Vec::new(), false).await;
     controller.await.expect("no panic");
     assert_eq!(farewell.recorded, Some(file.display().to_string()));
+}
+
+#[tokio::test]
+async fn whoever_drains_the_keys_is_woken_by_the_next_one() {
+    let World { commands: _commands, snapshots: _snapshots, mut session } =
+        world(fixtures::steady(), 8);
+    let mut events = typed("ll");
+    let mut asked = Vec::new();
+    let mut input = stream::poll_fn(|cx: &mut Context<'_>| match events.pop() {
+        Some(event) => Poll::Ready(Some(event)),
+        None => {
+            asked.push(cx.waker().clone());
+            Poll::Pending
+        }
+    });
+    assert!(session.drain(&mut input).await);
+    assert_eq!(asked.len(), 1);
+    assert!(!asked[0].will_wake(Waker::noop()));
 }
