@@ -44,6 +44,12 @@ impl View {
         matches!(self, View::Instances | View::Tasks | View::Notices)
     }
 
+    /// Whether it has charts, whose stretch of time can be moved.
+    #[must_use]
+    pub fn has_charts(self) -> bool {
+        matches!(self, View::Overview | View::Latency)
+    }
+
     /// Its panes, in the order in which Tab goes through them.
     #[must_use]
     pub fn panes(self) -> &'static [Pane] {
@@ -85,8 +91,9 @@ impl Pane {
         match self {
             Pane::Instances => View::Instances,
             Pane::Tasks => View::Tasks,
-            Pane::Devices | Pane::Latency => View::Latency,
-            Pane::Traffic => View::Target,
+            // How many are connected, and what keeps the others from it.
+            Pane::Devices | Pane::Traffic => View::Target,
+            Pane::Latency => View::Latency,
             Pane::Notices => View::Notices,
         }
     }

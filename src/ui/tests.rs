@@ -6,9 +6,16 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
+mod any;
 mod lists;
+mod overview;
+mod views;
 
-use super::{paint, theme::Theme};
+use super::{
+    keymap::{Danger, ROWS},
+    paint,
+    theme::Theme,
+};
 use crate::{
     app::{
         action::Action,
@@ -17,7 +24,7 @@ use crate::{
         state::App,
         update::update,
     },
-    controller::snapshot::{Phase, Point, Quantiles, Snapshot},
+    controller::snapshot::{Phase, Snapshot},
 };
 
 fn picture(app: &App, theme: Theme, width: u16, height: u16) -> Buffer {
@@ -338,7 +345,11 @@ fn readonly_shows_no_key_that_changes_anything() {
     app.readonly = true;
     let text = text(&picture(&app, Theme::default(), 120, 40));
     let footer = text.lines().last().unwrap_or("");
-    assert_eq!(footer, " f freeze  l log  ? help  q quit");
+    assert!(footer.contains("? help") && footer.contains("q quit"), "{footer}");
+    for row in ROWS.iter().filter(|row| row.danger != Danger::Harmless && !row.label.is_empty()) {
+        let entry = format!(" {} {}", row.names("").chars().take(1).collect::<String>(), row.label);
+        assert!(!footer.contains(&entry), "{footer}");
+    }
     assert!(text.contains("read-only"));
 }
 
@@ -349,68 +360,4 @@ fn what_others_say_cannot_steer_the_terminal() {
     let text = seen(snapshot, "", 120, 40);
     assert!(text.contains("evil"));
     assert!(!text.contains(['\u{1b}', '\u{7}']));
-}
-
-/// Nothing that a controller could say, and then some.
-fn absurd() -> Snapshot {
-    let mut snapshot = fixtures::errors();
-    let numbers = [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-12, 1e15];
-    let point = |nth: usize| {
-        let of = |shift: usize| numbers[(nth + shift) % numbers.len()];
-        Point {
-            at: NOW + [0, 9_000_000, 1000, 2000][nth % 4],
-            length_ms: [1000, 0, 60_000][nth % 3],
-            requests_per_s: of(0),
-            errors_per_s: of(1),
-            planned: of(2),
-            connected: of(3),
-            response: Some(Quantiles { p50: of(4), p90: of(5), p99: of(0), max: of(1) }),
-            lag_ms: of(2),
-            cpu: of(3),
-            complete: nth.is_multiple_of(2),
-        }
-    };
-    snapshot.traffic.value.points = (0..40).map(point).collect::<Vec<_>>().into();
-    snapshot.traffic.value.interval_ms = 0;
-    snapshot.target = "名前 🦀 ".repeat(40);
-    for count in [
-        &mut snapshot.devices.value.wanted,
-        &mut snapshot.devices.value.connected,
-        &mut snapshot.tasks.value.running,
-        &mut snapshot.instances.value.room,
-    ] {
-        *count = u32::MAX;
-    }
-    for instance in &mut snapshot.instances.value.list {
-        (instance.tasks, instance.room) = (u32::MAX, u32::MAX);
-    }
-    if let Some(run) = &mut snapshot.run {
-        run.phase = Phase::Paused;
-        run.started_at = NOW + 1;
-        run.lease_left_ms = 0;
-    }
-    snapshot
-}
-
-#[test]
-fn no_size_and_no_state_panics() {
-    // Every small size, where things are cut; and a grid over the large ones.
-    let small =
-        (1..=90).flat_map(|width| (1..=4).chain(14..=26).map(move |height| (width, height)));
-    let large = (1..=300)
-        .step_by(23)
-        .flat_map(|width| (1..=100).step_by(11).map(move |height| (width, height)));
-    let sizes: Vec<(u16, u16)> = small.chain(large).collect();
-    let states = fixtures::all().into_iter().chain([("absurd", absurd())]);
-    for (nth, (_, snapshot)) in states.enumerate() {
-        let mut app = fixtures::app(snapshot);
-        app.log_axis = nth % 2 == 0;
-        // Each state has sizes of its own; all of them together have each several times.
-        for (turn, (width, height)) in sizes.iter().enumerate().skip(nth % 3).step_by(3) {
-            let keys = ["", "K", "n ?", "Down ? b 1", "Esc q", "n f", "[", "n Enter", "Down Esc"];
-            let keys = keys[turn % keys.len()];
-            press(&mut app, keys, NOW);
-            picture(&app, Theme::new(true, turn % 5 > 0), *width, *height);
-        }
-    }
 }

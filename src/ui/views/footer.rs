@@ -42,7 +42,15 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     if let Some(hint) = scene.app.fresh_hint(scene.now) {
         return Line::from(scene.span(Role::Warn, hint)).render(row, buffer);
     }
-    keys(scene, usize::from(row.width)).render(row, buffer);
+    let rows = offered(scene, usize::from(row.width));
+    line(scene, &rows).render(row, buffer);
+    let mut x = row.x;
+    for entry_of in rows {
+        let width = Line::from_iter(entry(scene, entry_of)).width() as u16;
+        let at = Rect { x, width: width.saturating_sub(2), ..row }.intersection(row);
+        scene.click(at, entry_of.action.clone());
+        x = x.saturating_add(width);
+    }
 }
 
 /// `batch size (now 100): 25▏`, or in the fewest words.
@@ -90,20 +98,27 @@ fn typed(scene: &Scene<'_>, prompt: &Prompt, room: usize) -> [Span<'static>; 3] 
     ]
 }
 
-/// The keys of what is open, as many as fit: the row with the highest rank goes
-/// first, the table's order stays.
+/// The keys of what is open, as many as fit.
 fn keys(scene: &Scene<'_>, width: usize) -> Line<'static> {
+    line(scene, &offered(scene, width))
+}
+
+fn line(scene: &Scene<'_>, rows: &[&Row]) -> Line<'static> {
+    rows.iter().flat_map(|row| entry(scene, row)).collect()
+}
+
+/// The rows of what is open, as many as fit: the row with the highest rank goes first,
+/// the table's order stays.
+fn offered(scene: &Scene<'_>, width: usize) -> Vec<&'static Row> {
     let is_offered =
         |row: &&Row| !row.label.is_empty() && keymap::is_offered(row, scene.app, scene.now);
     let mut rows: Vec<&Row> = keymap::rows(scene.app).filter(is_offered).collect();
-    let line = |rows: &[&Row]| -> Line<'static> {
-        rows.iter().flat_map(|row| entry(scene, row)).collect()
-    };
-    while line(&rows).width() > width {
+    // Nothing follows the last one, so its gap needs no room.
+    while line(scene, &rows).width() > width + 2 {
         let Some(last) = (0..rows.len()).max_by_key(|nth| (rows[*nth].rank, *nth)) else { break };
         rows.remove(last);
     }
-    line(&rows)
+    rows
 }
 
 fn entry(scene: &Scene<'_>, row: &Row) -> [Span<'static>; 3] {

@@ -45,7 +45,7 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, size: Size, scene: &Scene<'_>
     let width = usize::from(row.width);
     // The whole target matters more than these words, and the state more than it.
     // Small screens have another place for it.
-    let has_lead = matches!(size, Size::Medium | Size::Large);
+    let has_lead = size >= Size::Medium;
     let snapshot = scene.snapshot();
     let leads_well = |run: &RunView| matches!(run.lead, LeadView::Us { .. } | LeadView::Unknown);
     // That all is well can be left out; that another leads cannot.

@@ -3,6 +3,7 @@
 //! Invariant: a view reads the [`Scene`] and writes into its own rectangle. Figures
 //! that are older than they should be say so in the title of their pane.
 
+mod badges;
 mod compact;
 mod cost;
 mod details;
@@ -26,7 +27,9 @@ mod panel;
 mod ramp;
 mod sentence;
 mod small;
+mod state;
 mod stuck;
+mod tabs;
 mod target;
 mod tasks;
 mod timeline;
@@ -78,15 +81,17 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     if size == Size::Tiny {
         return small::draw_tiny(buffer, area, scene);
     }
-    let frame = layout::frame(area, sentence::lines(scene, area.width));
+    let lines = sentence::lines(scene, area.width);
+    let frame = layout::frame(area, lines, tabs::has_news(scene));
     header::draw(buffer, frame.header, size, scene);
     sentence::draw(buffer, frame.sentence, scene);
+    tabs::draw(buffer, frame.tabs, size, scene);
     match scene.app.view {
         View::Overview => draw_overview(buffer, frame.body, size, scene),
         View::Instances => instances::draw(buffer, frame.body, scene),
         View::Tasks => tasks::draw(buffer, frame.body, scene),
         View::Latency => latency_view::draw(buffer, frame.body, scene),
-        View::Target => target::draw(buffer, frame.body, scene),
+        View::Target => target::draw(buffer, frame.body, size, scene),
         View::Notices => notices_view::draw(buffer, frame.body, scene),
     }
     footer::draw(buffer, frame.footer, scene);
@@ -95,7 +100,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 
 fn draw_overview(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_>) {
     match size {
-        Size::Medium | Size::Large => overview::draw(buffer, body, size, scene),
+        Size::Medium | Size::Large | Size::Huge => overview::draw(buffer, body, size, scene),
         Size::Small => small::draw(buffer, body, scene),
         Size::Compact | Size::Tiny => compact::draw(buffer, body, scene),
     }

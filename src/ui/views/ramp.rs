@@ -22,7 +22,7 @@ use crate::{
 const LEAST_GAUGE: u16 = 16;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, size: Size, scene: &Scene<'_>) {
-    let row = if size == Size::Large {
+    let row = if size >= Size::Large {
         Pane::new("Ramp").render(area, buffer, scene.theme)
     } else {
         let row = Rect { x: area.x + 2, width: area.width.saturating_sub(4), ..area };

@@ -9,11 +9,11 @@ use ratatui::{
 };
 
 use super::{
-    Scene, dialog, draw_ends, draw_headline, empty, fargate, fleet, latency, lead, notices, ramp,
-    sentence, traffic,
+    Scene, dialog, draw_ends, draw_headline, empty, fargate, fleet, latency, notices, overview,
+    ramp, sentence, traffic,
 };
 use crate::{
-    app::state::Mode,
+    app::{state::Mode, view::Pane},
     ui::{
         theme::Role,
         widgets::{Figure, Figures},
@@ -41,6 +41,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
     for (nth, row) in others.iter().enumerate() {
         draw_row(buffer, nth, *row, scene);
     }
+    overview::point_at(rest, Pane::Notices, scene);
     notices::draw_lines(buffer, rest, scene);
 }
 
@@ -49,13 +50,13 @@ fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
     let tasks = &snapshot.tasks.value;
     match nth {
         0 => {
-            let at = labelled(buffer, row, "Tasks", scene);
+            let at = labelled(buffer, row, ("Tasks", Pane::Tasks), scene);
             let headline = fleet::tasks_headline(scene);
             let figures = fleet::task_figures(tasks);
             headline_and(buffer, at, headline, figures, fleet::tasks_note(scene), scene);
         }
         1 => {
-            let at = labelled(buffer, row, "Devices", scene);
+            let at = labelled(buffer, row, ("Devices", Pane::Devices), scene);
             let headline = fleet::devices_headline(scene);
             let age = scene.age(&snapshot.devices, scene.report_every());
             headline_and(buffer, at, headline, fleet::device_figures(scene), age, scene);
@@ -67,32 +68,31 @@ fn draw_row(buffer: &mut Buffer, nth: usize, row: Rect, scene: &Scene<'_>) {
                 fleet::coverage_words(scene)
             };
             if let Some(text) = text {
-                Line::from(text).render(labelled(buffer, row, "", scene), buffer);
+                Line::from(text).render(labelled(buffer, row, ("", Pane::Devices), scene), buffer);
             }
         }
         3 => {
-            let at = labelled(buffer, row, "Ramp", scene);
+            let at = labelled(buffer, row, ("Ramp", Pane::Devices), scene);
             ramp::draw_row(buffer, at, scene);
         }
         4 => {
-            let at = labelled(buffer, row, "Response", scene);
+            let at = labelled(buffer, row, ("Response", Pane::Latency), scene);
             let age = scene.traffic_age().map(|(role, age)| scene.span(role, age));
             draw_ends(buffer, at, latency::one_line(scene), Line::from_iter(age));
         }
         5 => {
-            let at = labelled(buffer, row, "Requests", scene);
+            let at = labelled(buffer, row, ("Requests", Pane::Traffic), scene);
             let (rate, total) = traffic::requests(scene);
             draw_ends(buffer, at, rate, total);
         }
         6 => {
-            let at = labelled(buffer, row, "Errors", scene);
+            let at = labelled(buffer, row, ("Errors", Pane::Traffic), scene);
             let (rate, total) = traffic::errors(scene);
             draw_ends(buffer, at, rate, total);
         }
         7 => {
-            let at = labelled(buffer, row, "Generator", scene);
-            let lead = lead::word(scene).map(|(role, words)| scene.span(role, words));
-            draw_headline(buffer, at, traffic::health(scene), Line::from_iter(lead));
+            let at = labelled(buffer, row, ("Generator", Pane::Traffic), scene);
+            traffic::health(scene).render(at, buffer);
         }
         _ => {}
     }
@@ -102,12 +102,18 @@ fn draw_instances(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
     if let Some(view) = scene.snapshot().capacity.fargate() {
         let title = fargate::title(view);
         // One column more than the other labels: nothing is below it that would not fit.
-        let at = labelled_within(buffer, row, title, LABEL.max(title.len() as u16 + 1), scene);
+        let at = labelled_within(
+            buffer,
+            row,
+            (title, Pane::Instances),
+            LABEL.max(title.len() as u16 + 1),
+            scene,
+        );
         let (left, right) = (fargate::one_line(view, scene), fargate::short_words(view, scene));
         return draw_headline(buffer, at, left, right);
     }
     let part = &scene.snapshot().instances;
-    let at = labelled(buffer, row, "Instances", scene);
+    let at = labelled(buffer, row, ("Instances", Pane::Instances), scene);
     let headline = fleet::of(scene, part.value.registered, part.value.desired, "up");
     let mut figures = vec![match scene.snapshot().capacity.provider() {
         Some(provider) => fleet::scaled_by(provider),
@@ -143,20 +149,27 @@ fn headline_and(
 }
 
 /// Draws the label and returns the place beside it.
-fn labelled(buffer: &mut Buffer, row: Rect, label: &'static str, scene: &Scene<'_>) -> Rect {
+fn labelled(
+    buffer: &mut Buffer,
+    row: Rect,
+    label: (&'static str, Pane),
+    scene: &Scene<'_>,
+) -> Rect {
     labelled_within(buffer, row, label, LABEL, scene)
 }
 
 fn labelled_within(
     buffer: &mut Buffer,
     row: Rect,
-    label: &'static str,
+    (label, pane): (&'static str, Pane),
     width: u16,
     scene: &Scene<'_>,
 ) -> Rect {
+    overview::point_at(row, pane, scene);
+    let role = if scene.app.pane == Some(pane) { Role::Focus } else { Role::Strong };
     let [left, right] =
         Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(row);
-    Line::from(scene.span(Role::Strong, label)).render(left, buffer);
+    Line::from(scene.span(role, label)).render(left, buffer);
     right
 }
 

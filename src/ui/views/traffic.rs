@@ -9,13 +9,17 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, draw_ends, wrap};
+use super::{
+    Scene, draw_ends,
+    timeline::{Timeline, ticks},
+    wrap,
+};
 use crate::{
     controller::snapshot::Point,
     ui::{
         format,
         theme::Role,
-        widgets::{Pane, Spark},
+        widgets::{Pane, Plot, Scale, Series, Spark, swatch},
     },
 };
 
@@ -57,6 +61,41 @@ fn draw_spark(buffer: &mut Buffer, row: Rect, rates: Vec<f64>, scene: &Scene<'_>
     Line::from(label).render(row, buffer);
     let row = Rect { x: row.x + width, width: row.width - width, ..row };
     Spark::new(rates, Role::Connected, scene.theme).render(row, buffer);
+}
+
+/// Requests and errors over time, and what was asked for.
+pub(super) fn draw_chart(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let pane = Pane::new("Requests and errors per second").note(scene.traffic_age());
+    let inner = pane.render(area, buffer, scene.theme);
+    if inner.height < 4 {
+        return;
+    }
+    let asked = scene.snapshot().run.as_ref().and_then(|run| run.rate);
+    let mut legend = vec![
+        swatch(Role::Connected, '#', scene.theme),
+        scene.span(Role::Dim, "requests  "),
+        swatch(Role::Error, 'x', scene.theme),
+        scene.span(Role::Dim, "errors"),
+    ];
+    if let Some(rate) = asked {
+        legend.push(scene.span(Role::Dim, format!("  asked for {}", format::rate(rate))));
+    }
+    Line::from(legend).render(Rect { height: 1, ..inner }, buffer);
+    let field = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+    let timeline = Timeline::of(scene);
+    let points = &scene.snapshot().traffic.value.points;
+    let requests = timeline.samples(points, |point| Some(point.requests_per_s));
+    let errors = timeline.samples(points, |point| Some(point.errors_per_s));
+    let top = requests.iter().chain(&errors).map(|sample| sample.y).fold(1.0, f64::max);
+    let scale = Scale::linear(top.max(asked.unwrap_or(0.0)), ticks(field.height - 2));
+    let series = vec![
+        Series { samples: requests, role: Role::Connected, plain: '#' },
+        Series { samples: errors, role: Role::Error, plain: 'x' },
+    ];
+    Plot::new(series, timeline.span as f64, timeline.gap(), scene.theme)
+        .y(scale, &format::rate)
+        .x(timeline.labels(scene))
+        .render(field, buffer);
 }
 
 /// The generator's own health.
@@ -128,7 +167,8 @@ pub(super) fn short((rate, _): (Line<'static>, Line<'static>)) -> Line<'static> 
 
 /// Errors: per second now, and altogether.
 pub(super) fn errors(scene: &Scene<'_>) -> (Line<'static>, Line<'static>) {
-    let total: u64 = scene.snapshot().traffic.value.errors.values().sum();
+    let kinds = scene.snapshot().traffic.value.errors.values();
+    let total = kinds.fold(0_u64, |sum, count| sum.saturating_add(*count));
     let rate = rate(scene, |point| point.errors_per_s);
     let is_failing = rate.is_some_and(|rate| rate >= 0.05);
     let role = if is_failing { Role::Error } else { Role::Dim };

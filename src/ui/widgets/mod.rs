@@ -11,7 +11,7 @@ mod table;
 
 pub(super) use figures::{Figure, Figures};
 pub(super) use gauge::Gauge;
-pub(super) use pane::Pane;
+pub(super) use pane::{Pane, emphasise};
 pub(super) use plot::{Plot, Sample, Series, swatch};
 pub(super) use scale::Scale;
 pub(super) use spark::Spark;

@@ -3,6 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
     widgets::{Block, Widget},
 };
@@ -47,4 +48,35 @@ impl<'a> Pane<'a> {
         block.render(area, buffer);
         Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }.intersection(inner)
     }
+}
+
+/// Marks the pane that was drawn at `area` as the one that has the keys: its border is
+/// heavier, so that it is seen without colour, too.
+pub(in crate::ui) fn emphasise(area: Rect, buffer: &mut Buffer, theme: Theme) {
+    let style = Style::reset().patch(theme.style(Role::Accent));
+    for position in area.positions() {
+        let is_border = position.x == area.x
+            || position.x + 1 == area.right()
+            || position.y == area.y
+            || position.y + 1 == area.bottom();
+        if let (true, Some(cell)) = (is_border, buffer.cell_mut(position))
+            && let Some(heavy) = heavier(cell.symbol())
+        {
+            cell.set_symbol(heavy).set_style(style);
+        }
+    }
+}
+
+fn heavier(border: &str) -> Option<&'static str> {
+    Some(match border {
+        "╭" => "┏",
+        "╮" => "┓",
+        "╰" => "┗",
+        "╯" => "┛",
+        "─" => "━",
+        "│" => "┃",
+        "-" => "=",
+        "+" | "|" => "#",
+        _ => return None,
+    })
 }
