@@ -76,7 +76,7 @@ impl Details {
 
     /// Draws them.
     pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-        let back = format!("{}: back", listing::key(&Action::Back));
+        let back = format!("{}: back", listing::key(&Action::Back, scene));
         let inner = if area.width >= 76 {
             let note = Some((Role::Dim, back));
             Pane::new(&self.title).note(note).render(area, buffer, scene.theme)
@@ -101,7 +101,7 @@ impl Details {
             line.render(row, buffer);
         }
         if let (true, Some(row)) = (is_long, inner.rows().next_back()) {
-            let [down, up] = [20, -20].map(|by| listing::key(&Action::Select(Step::By(by))));
+            let [down, up] = [20, -20].map(|by| listing::key(&Action::Select(Step::By(by)), scene));
             let words = match (from, hidden - from) {
                 (0, below) => format!("{} more: {down}", format::counted(below as u32, "line")),
                 (above, 0) => format!("{} above: {up}", format::counted(above as u32, "line")),

@@ -30,7 +30,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let words = if rows.is_empty() {
             nothing(scene)
         } else {
-            listing::nothing_matches(list, rows.len(), "instances")
+            listing::nothing_matches(list, rows.len(), "instances", scene)
         };
         return listing::say(buffer, area, &title, &words, scene);
     }
@@ -76,7 +76,7 @@ fn title(scene: &Scene<'_>) -> String {
 fn nothing(scene: &Scene<'_>) -> Vec<(Role, String)> {
     let snapshot = scene.snapshot();
     if let Some(view) = snapshot.capacity.fargate() {
-        let tasks = listing::key(&Action::Show(View::Tasks));
+        let tasks = listing::key(&Action::Show(View::Tasks), scene);
         return vec![
             (Role::Strong, fargate::one_line(view, scene).to_string()),
             (Role::Text, snapshot.capacity.refusal().unwrap_or_default()),
@@ -90,7 +90,9 @@ fn nothing(scene: &Scene<'_>) -> Vec<(Role, String)> {
     words.push(match (snapshot.capacity.provider(), snapshot.instances.value.booting) {
         (Some(provider), 0) => (Role::Dim, format!("{provider} brings some when tasks need them")),
         (None, 0) if scene.app.readonly => return words,
-        (None, 0) => (Role::Dim, format!("{} asks for one", listing::key(&Action::Scale(1)))),
+        (None, 0) => {
+            (Role::Dim, format!("{} asks for one", listing::key(&Action::Scale(1), scene)))
+        }
         (_, n) => (Role::Accent, format!("{} on the way", format::counted(n, "instance"))),
     });
     words

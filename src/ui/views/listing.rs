@@ -211,19 +211,24 @@ pub(super) fn say(
 }
 
 /// That the filter matches nothing, and how to take it back.
-pub(super) fn nothing_matches(list: &List, total: usize, things: &str) -> Vec<(Role, String)> {
+pub(super) fn nothing_matches(
+    list: &List,
+    total: usize,
+    things: &str,
+    scene: &Scene<'_>,
+) -> Vec<(Role, String)> {
     let filter = format::cut(&list.filter, 40);
     vec![
         (
             Role::Strong,
             format!("none of {} {things} has \"{filter}\" in it", format::count(total as u64)),
         ),
-        (Role::Dim, format!("{} takes the filter back", key(&Action::Back))),
+        (Role::Dim, format!("{} takes the filter back", key(&Action::Back, scene))),
     ]
 }
 
-/// The key that does this, as it is written.
-pub(super) fn key(action: &Action) -> String {
+/// The key that does this here, as it is written.
+pub(super) fn key(action: &Action, scene: &Scene<'_>) -> String {
     let row = keymap::ROWS.iter().find(|row| row.action == *action);
-    row.and_then(|row| row.keys.first()).map(|key| key.name()).unwrap_or_default()
+    row.map(|row| scene.app.keymap.first(row)).unwrap_or_default()
 }

@@ -27,7 +27,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let words = if rows.is_empty() {
             vec![(Role::Dim, "nothing was said yet".to_owned())]
         } else {
-            listing::nothing_matches(list, rows.len(), "notices")
+            listing::nothing_matches(list, rows.len(), "notices", scene)
         };
         return listing::say(buffer, area, "Notices", &words, scene);
     }

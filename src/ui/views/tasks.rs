@@ -34,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let words = if rows.is_empty() {
             nothing(scene)
         } else {
-            listing::nothing_matches(list, rows.len(), "tasks")
+            listing::nothing_matches(list, rows.len(), "tasks", scene)
         };
         return listing::say(buffer, area, "Tasks", &words, scene);
     }
@@ -72,7 +72,7 @@ fn nothing(scene: &Scene<'_>) -> Vec<(Role, String)> {
         let words = if scene.is_over() {
             "the run has no task any more".to_owned()
         } else {
-            format!("the run has no tasks; {} adds devices", listing::key(&Action::AddBatch))
+            format!("the run has no tasks; {} adds devices", listing::key(&Action::AddBatch, scene))
         };
         return vec![(Role::Dim, words)];
     }
@@ -93,7 +93,7 @@ pub(super) fn before_a_run(scene: &Scene<'_>) -> Vec<(Role, String)> {
     if scene.app.readonly {
         return vec![(Role::Dim, "no run is on; this screen only watches".into())];
     }
-    let key = listing::key(&Action::AddBatch);
+    let key = listing::key(&Action::AddBatch, scene);
     vec![
         (Role::Strong, "no run is on".into()),
         (Role::Dim, format!("{key} begins one: {}", scene.batch())),
@@ -235,7 +235,7 @@ fn details(row: &TaskRow, scene: &Scene<'_>) -> Details {
         && !scene.app.readonly
         && !scene.is_over()
     {
-        let key = listing::key(&Action::AskToStopTask);
+        let key = listing::key(&Action::AskToStopTask, scene);
         let words = format!("{key} stops it; its devices come back in a new task");
         fields.push(Field::new("", words).role(Role::Dim));
     }
@@ -246,6 +246,9 @@ fn details(row: &TaskRow, scene: &Scene<'_>) -> Details {
 fn range(row: &TaskRow) -> String {
     let last = row.first.saturating_add(row.room.saturating_sub(1));
     let [live, room] = [row.devices, row.room].map(|n| format::count(n.into()));
+    if matches!(row.state, TaskState::Stopped | TaskState::Failed) {
+        return format!("none any more; it had indices {}–{last}", row.first);
+    }
     format!("{live} live of {room}, indices {}–{last}", row.first)
 }
 
