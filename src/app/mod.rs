@@ -2,7 +2,7 @@
 //! [`Snapshot`](crate::controller::snapshot::Snapshot) that is drawn.
 //!
 //! Invariant: [`state`], [`action`], [`update`] with its parts ([`scale`], [`preview`],
-//! [`list`], [`stretch`], [`look`], [`palette`] and `leave`) and [`effect`] are pure: no clock, no terminal, no runtime, no colours. The
+//! [`list`], [`stretch`], [`times`], [`look`], [`palette`] and `leave`) and [`effect`] are pure: no clock, no terminal, no runtime, no colours. The
 //! one loop that touches the world is [`run()`].
 
 pub mod action;
@@ -22,6 +22,7 @@ pub mod scale;
 mod signals;
 pub mod state;
 pub mod stretch;
+pub mod times;
 pub mod update;
 pub mod view;
 mod watchdog;
