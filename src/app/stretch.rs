@@ -4,51 +4,16 @@
 //! show the same time. Live means that the right end is the latest report; whoever looks
 //! at the past stays there until they go back.
 
+mod ladder;
+
 use std::sync::Arc;
 
+use self::ladder::{M, S, fitting, longer, shorter};
 use super::{action::Shift, state::App, times::Times, update::say, view::View};
 use crate::{
     controller::snapshot::{Point, Snapshot},
     model::Millis,
 };
-
-const S: Millis = 1_000;
-const M: Millis = 60 * S;
-const H: Millis = 60 * M;
-const D: Millis = 24 * H;
-
-/// Spans whose axes have round numbers.
-const SPANS: [Millis; 29] = [
-    10 * S,
-    20 * S,
-    30 * S,
-    M,
-    2 * M,
-    5 * M,
-    10 * M,
-    15 * M,
-    20 * M,
-    30 * M,
-    45 * M,
-    H,
-    90 * M,
-    2 * H,
-    3 * H,
-    4 * H,
-    6 * H,
-    8 * H,
-    12 * H,
-    16 * H,
-    D,
-    36 * H,
-    2 * D,
-    3 * D,
-    4 * D,
-    5 * D,
-    6 * D,
-    7 * D,
-    14 * D,
-];
 
 /// The shortest span, in intervals: fewer points are no chart.
 const FEWEST: Millis = 10;
@@ -191,22 +156,6 @@ pub fn point_at(snapshot: &Snapshot, at: Millis) -> Option<&Point> {
     points[..next].last().filter(|point| at < end_of(point, interval(snapshot)))
 }
 
-/// The shortest span with round numbers that has room for `ms`.
-fn fitting(ms: Millis) -> Millis {
-    let round = SPANS.into_iter().find(|span| *span >= ms);
-    round.unwrap_or_else(|| ms.div_ceil(D).saturating_mul(D))
-}
-
-/// About half of `span`, and at least `least`.
-fn shorter(span: Millis, least: Millis) -> Option<Millis> {
-    SPANS.into_iter().rfind(|it| *it <= span / 5 * 3 && *it >= least)
-}
-
-/// About twice `span`.
-fn longer(span: Millis) -> Millis {
-    fitting(span.saturating_mul(5) / 3)
-}
-
 /// Zooms, moves, or goes back to live.
 pub(super) fn shift(app: &mut App, by: Shift, now: Millis) {
     let extent = Extent::of(app.shown());
@@ -283,7 +232,8 @@ pub(super) fn read_next(app: &mut App, by: i32) {
     app.stretch.cursor = Some(next);
     if !shown.contains(next) {
         let quarter = shown.span() / 4;
-        let end = if next < shown.from { next + 3 * quarter } else { next + quarter };
+        let beyond = if next < shown.from { 3 * quarter } else { quarter };
+        let end = next.saturating_add(beyond);
         show_until(app, end, &extent);
     }
 }
@@ -305,7 +255,7 @@ pub(super) fn refresh(app: &mut App) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{ladder::H, *};
     use crate::app::{
         action::Action,
         fixtures::{self, NOW},

@@ -3,8 +3,11 @@
 //! Invariant: a view reads the [`Scene`] and writes into its own rectangle. Figures
 //! that are older than they should be say so in the title of their pane.
 
+#[cfg(test)]
+mod chart_tests;
 mod compact;
 mod cost;
+mod devices;
 mod dialog;
 mod empty;
 mod fargate;
@@ -27,6 +30,7 @@ mod small;
 mod stuck;
 mod target;
 mod tasks;
+mod throughput;
 mod timeline;
 mod traffic;
 

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Scene, empty, fleet, latency, notices, ramp, timeline, traffic};
+use super::{Scene, devices, empty, fleet, latency, notices, ramp, traffic};
 use crate::ui::layout::{self, Size};
 
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_>) {
@@ -16,7 +16,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_
         return notices::draw(buffer, bottom, scene);
     }
     ramp::draw(buffer, panes.ramp, size, scene);
-    timeline::draw_devices(buffer, panes.devices_chart, scene);
+    devices::draw(buffer, panes.devices_chart, scene);
     latency::draw(buffer, panes.latency, scene);
     traffic::draw(buffer, panes.traffic, panes.generator.is_none(), scene);
     if let Some(area) = panes.generator {

@@ -9,7 +9,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, draw_ends, wrap};
+use super::{Scene, draw_ends, throughput, wrap};
 use crate::{
     controller::snapshot::Point,
     ui::{
@@ -40,7 +40,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, has_health: bool, scene: &Sc
             line.spans.insert(0, label);
             line.render(row, buffer);
         }
-    } else if let (Some(_), Some(row)) = (rows.next(), rows.next()) {
+    }
+    let rest = inner.bottom().saturating_sub(rows.next().map_or(inner.bottom(), |row| row.y));
+    if rest >= throughput::LEAST {
+        let chart = Rect { y: inner.bottom() - rest, height: rest, ..inner };
+        throughput::draw(buffer, chart, scene);
+    } else if let (false, Some(row)) = (has_health, rows.next()) {
         let rates: Vec<f64> = traffic
             .points
             .iter()
