@@ -3,11 +3,13 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 mod capacity;
+mod latency;
 mod money;
 pub(crate) mod rows;
 mod steering;
 
 pub(crate) use capacity::{fargate, fargate_short, managed};
+pub(crate) use latency::{day, measured};
 pub(crate) use money::{budget, costing};
 pub(crate) use steering::{
     any_image, big_ending, booting, finding, following, leader_silent, nobody, stuck, unsure,

@@ -39,6 +39,7 @@ fn named(word: &str) -> Vec<KeyEvent> {
         "Esc" => plain(KeyCode::Esc),
         "Tab" => plain(KeyCode::Tab),
         "Left" => plain(KeyCode::Left),
+        "Right" => plain(KeyCode::Right),
         "Up" => plain(KeyCode::Up),
         "Down" => plain(KeyCode::Down),
         "Backspace" => plain(KeyCode::Backspace),

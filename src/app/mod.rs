@@ -2,8 +2,9 @@
 //! [`Snapshot`](crate::controller::snapshot::Snapshot) that is drawn.
 //!
 //! Invariant: [`state`], [`action`], [`update`] with its parts ([`scale`], [`preview`],
-//! [`list`], [`stretch`], [`look`], [`palette`] and `leave`), [`keymap`], [`help`] and [`effect`] are
-//! pure: no clock, no terminal, no runtime, no colours. The one loop that touches the world is [`run()`].
+//! [`list`], [`stretch`], [`times`], [`look`], [`palette`] and `leave`), [`keymap`], [`help`]
+//! and [`effect`] are pure: no clock, no terminal, no runtime, no colours. The one loop
+//! that touches the world is [`run()`].
 
 pub mod action;
 pub mod effect;
@@ -24,6 +25,7 @@ pub mod scale;
 mod signals;
 pub mod state;
 pub mod stretch;
+pub mod times;
 pub mod update;
 pub mod view;
 mod watchdog;

@@ -32,6 +32,13 @@ pub(super) const LEAVING: &str = "leaving: nothing can be changed any more";
 
 /// Takes `action` in, which happened at `now`.
 pub fn update(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
+    let effects = take_in(app, action, now);
+    // Whatever it was: what the charts show follows from what is now.
+    stretch::refresh(app);
+    effects
+}
+
+fn take_in(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     if action.is_from_a_key() && action != Action::Interrupt && app.departing.is_none() {
         app.interrupts = 0;
     }

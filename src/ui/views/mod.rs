@@ -4,9 +4,12 @@
 //! that are older than they should be say so in the title of their pane.
 
 mod badges;
+#[cfg(test)]
+mod chart_tests;
 mod compact;
 mod cost;
 mod details;
+mod devices;
 mod dialog;
 mod empty;
 mod fargate;
@@ -32,6 +35,7 @@ mod stuck;
 mod tabs;
 mod target;
 mod tasks;
+mod throughput;
 mod timeline;
 mod traffic;
 

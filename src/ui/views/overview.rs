@@ -4,7 +4,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    Scene, empty, fleet, instances, latency, notices, ramp, state, tasks, timeline, traffic,
+    Scene, devices, empty, fleet, instances, latency, notices, ramp, state, tasks, traffic,
 };
 use crate::{
     app::{
@@ -28,7 +28,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_
     draw_fleet(buffer, &panes, scene);
     ramp::draw(buffer, panes.ramp, size, scene);
     for (area, pane, draw) in [
-        (Some(panes.devices_chart), Pane::Devices, timeline::draw_devices as Draw),
+        (Some(panes.devices_chart), Pane::Devices, devices::draw as Draw),
         (Some(panes.latency), Pane::Latency, latency::draw),
         (panes.traffic_chart, Pane::Traffic, traffic::draw_chart),
     ] {

@@ -13,7 +13,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, fleet, overview, timeline, traffic, wrap};
+use super::{Scene, devices, fleet, overview, traffic, wrap};
 use crate::{
     app::view::Pane as Part,
     controller::snapshot::{Phase, Point},
@@ -42,9 +42,9 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_
     }
     boxed(buffer, panes.target, "Target", lines, scene);
     boxed(buffer, panes.requests, "Requests", requests(scene, width(panes.requests)), scene);
-    if let Some([devices, requests]) = panes.charts {
-        timeline::draw_devices(buffer, devices, scene);
-        traffic::draw_chart(buffer, requests, scene);
+    if let Some([left, right]) = panes.charts {
+        devices::draw(buffer, left, scene);
+        traffic::draw_chart(buffer, right, scene);
     }
     let kinds = Pane::new("Errors by kind").note(scene.traffic_age());
     let inner = kinds.render(panes.kinds, buffer, scene.theme);

@@ -9,17 +9,13 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{
-    Scene, draw_ends,
-    timeline::{Timeline, ticks},
-    wrap,
-};
+use super::{Scene, draw_ends, throughput, wrap};
 use crate::{
     controller::snapshot::Point,
     ui::{
         format,
         theme::Role,
-        widgets::{Pane, Plot, Scale, Series, Spark, swatch},
+        widgets::{Pane, Spark},
     },
 };
 
@@ -44,7 +40,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, has_health: bool, scene: &Sc
             line.spans.insert(0, label);
             line.render(row, buffer);
         }
-    } else if let (Some(_), Some(row)) = (rows.next(), rows.next()) {
+    }
+    let rest = inner.bottom().saturating_sub(rows.next().map_or(inner.bottom(), |row| row.y));
+    if rest >= throughput::LEAST {
+        let chart = Rect { y: inner.bottom() - rest, height: rest, ..inner };
+        throughput::draw(buffer, chart, scene);
+    } else if let (false, Some(row)) = (has_health, rows.next()) {
         let rates: Vec<f64> = traffic
             .points
             .iter()
@@ -65,37 +66,15 @@ fn draw_spark(buffer: &mut Buffer, row: Rect, rates: Vec<f64>, scene: &Scene<'_>
 
 /// Requests and errors over time, and what was asked for.
 pub(super) fn draw_chart(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let pane = Pane::new("Requests and errors per second").note(scene.traffic_age());
-    let inner = pane.render(area, buffer, scene.theme);
-    if inner.height < 4 {
-        return;
-    }
     let asked = scene.snapshot().run.as_ref().and_then(|run| run.rate);
-    let mut legend = vec![
-        swatch(Role::Connected, '#', scene.theme),
-        scene.span(Role::Dim, "requests  "),
-        swatch(Role::Error, 'x', scene.theme),
-        scene.span(Role::Dim, "errors"),
-    ];
-    if let Some(rate) = asked {
-        legend.push(scene.span(Role::Dim, format!("  asked for {}", format::rate(rate))));
+    let asked =
+        asked.map_or_else(String::new, |rate| format!(" (asked for {})", format::rate(rate)));
+    let title = format!("Requests and errors per second{asked}");
+    let pane = Pane::new(&title).note(scene.traffic_age());
+    let inner = pane.render(area, buffer, scene.theme);
+    if inner.height >= throughput::LEAST {
+        throughput::draw(buffer, inner, scene);
     }
-    Line::from(legend).render(Rect { height: 1, ..inner }, buffer);
-    let field = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
-    let timeline = Timeline::of(scene);
-    let points = &scene.snapshot().traffic.value.points;
-    let requests = timeline.samples(points, |point| Some(point.requests_per_s));
-    let errors = timeline.samples(points, |point| Some(point.errors_per_s));
-    let top = requests.iter().chain(&errors).map(|sample| sample.y).fold(1.0, f64::max);
-    let scale = Scale::linear(top.max(asked.unwrap_or(0.0)), ticks(field.height - 2));
-    let series = vec![
-        Series { samples: requests, role: Role::Connected, plain: '#' },
-        Series { samples: errors, role: Role::Error, plain: 'x' },
-    ];
-    Plot::new(series, timeline.span as f64, timeline.gap(), scene.theme)
-        .y(scale, &format::rate)
-        .x(timeline.labels(scene))
-        .render(field, buffer);
 }
 
 /// The generator's own health.

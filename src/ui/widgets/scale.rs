@@ -5,8 +5,8 @@
 pub(in crate::ui) enum Scale {
     /// From zero to `top`, a tick every `step`.
     Linear { top: f64, step: f64 },
-    /// From `10^low` to `10^high`: from a whole decade to a round number.
-    Log { low: i32, high: f64 },
+    /// From `10^low` to `10^high`, both of which are round numbers.
+    Log { low: f64, high: f64 },
 }
 
 impl Scale {
@@ -19,11 +19,12 @@ impl Scale {
         Self::Linear { top, step }
     }
 
-    /// Logarithmic, from the decade below `min` to at least `max`.
+    /// Logarithmic, from the round number below `min` to at least `max`, and at least a
+    /// decade.
     pub(in crate::ui) fn log(min: f64, max: f64) -> Self {
         let sane = |value: f64| if value.is_finite() { value.clamp(1e-6, 1e12) } else { 1.0 };
-        let low = sane(min).log10().floor() as i32;
-        let high = round_up(sane(max)).log10().max(f64::from(low + 1));
+        let low = round_down(sane(min)).log10();
+        let high = round_up(sane(max)).log10().max(low + 1.0);
         Self::Log { low, high }
     }
 
@@ -31,9 +32,7 @@ impl Scale {
     pub(in crate::ui) fn height(&self, value: f64) -> f64 {
         let height = match *self {
             Self::Linear { top, .. } => value / top,
-            Self::Log { low, high } => {
-                (value.max(1e-9).log10() - f64::from(low)) / (high - f64::from(low))
-            }
+            Self::Log { low, high } => (value.max(1e-9).log10() - low) / (high - low),
         };
         if height.is_finite() { height.clamp(0.0, 1.0) } else { 0.0 }
     }
@@ -47,10 +46,16 @@ impl Scale {
             }
             Self::Log { low, high } => {
                 // A hair of tolerance, as above.
-                let last = (high + 1e-9).floor() as i32;
-                let decades = (last - low + 1) as usize;
-                let every = decades.div_ceil(rows.max(1)).max(1);
-                (low..=last).step_by(every).map(|exponent| 10f64.powi(exponent)).collect()
+                let is_on = |value: f64| (low - 1e-9..=high + 1e-9).contains(&value.log10());
+                let decades = low.floor() as i32..=high.floor() as i32;
+                let room = rows.max(1) as f64 / (high - low);
+                let factors: &[f64] = if room >= 3.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+                let every = (1.0 / room).ceil().max(1.0) as usize;
+                decades
+                    .step_by(every)
+                    .flat_map(|exponent| factors.iter().map(move |it| it * 10f64.powi(exponent)))
+                    .filter(|value| is_on(*value))
+                    .collect()
             }
         }
     }
@@ -66,6 +71,13 @@ fn round_up(value: f64) -> f64 {
         .unwrap_or(decade * 10.0)
 }
 
+/// The last of …, 0.5, 1, 2, 5, 10, … that is not above `value`.
+pub(super) fn round_down(value: f64) -> f64 {
+    let decade = 10f64.powf(value.log10().floor());
+    let round = [5.0, 2.0].map(|factor| factor * decade);
+    round.into_iter().find(|round| *round <= value * (1.0 + 1e-9)).unwrap_or(decade)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -78,9 +90,10 @@ mod tests {
         assert_eq!(Scale::linear(45.1, 4).ticks(12), [0.0, 20.0, 40.0, 60.0]);
         assert_eq!(Scale::linear(1000.0, 5).ticks(12), [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]);
         assert_eq!(Scale::linear(0.0, 3), Scale::linear(1.0, 3));
-        assert_eq!(Scale::log(0.4, 100.0), Scale::Log { low: -1, high: 2.0 });
-        assert_eq!(Scale::log(0.4, 100.0).ticks(9), [0.1, 1.0, 10.0, 100.0]);
-        assert_eq!(Scale::log(0.4, 45.0).ticks(9), [0.1, 1.0, 10.0]);
+        assert_eq!(Scale::log(1.4, 45.0).ticks(9), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0]);
+        assert_eq!(Scale::log(0.1, 900.0).ticks(9), [0.1, 1.0, 10.0, 100.0, 1000.0]);
+        assert_eq!(Scale::log(0.001, 900.0).ticks(3), [0.001, 0.1, 10.0, 1000.0]);
+        assert_eq!(Scale::log(3.0, 4.0).ticks(8), [2.0, 5.0, 10.0, 20.0]);
         assert!((Scale::log(1.0, 100.0).height(10.0) - 0.5).abs() < 1e-9);
     }
 

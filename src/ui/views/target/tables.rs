@@ -162,14 +162,11 @@ fn none_yet(scene: &Scene<'_>, view: &LatencyView) -> String {
 /// What the columns of the stretch that is shown hold by label, and how long they are
 /// together.
 fn summed(scene: &Scene<'_>, view: &LatencyView) -> (Vec<Sums>, Millis) {
-    let stretch = &scene.app.stretch;
-    let end = stretch.end.unwrap_or(Millis::MAX);
-    let last = view.columns.last().map_or(0, |column| column.at + column.length_ms).min(end);
-    let start = stretch.span.map_or(0, |span| last.saturating_sub(span));
+    let shown = scene.app.stretch.shown(scene.snapshot());
     let mut sums = vec![Sums::default(); view.labels.len()];
     let mut span = 0;
     for column in &view.columns {
-        if column.at >= end || column.at.saturating_add(column.length_ms) <= start {
+        if column.at >= shown.to || column.at.saturating_add(column.length_ms) <= shown.from {
             continue;
         }
         span += column.length_ms;
