@@ -145,7 +145,9 @@ mod tests {
             prop_assert_eq!(&sum, &of(&all));
             prop_assert_eq!(&LogCounts::sum([&of(&a), &of(&b)]), &sum);
             let mut one_by_one = LogCounts::default();
-            all.iter().for_each(|&micros| one_by_one.record(micros, 1));
+            for &micros in &all {
+                one_by_one.record(micros, 1);
+            }
             prop_assert_eq!(&one_by_one, &sum);
             prop_assert_eq!(sum.total(), all.len() as u64);
         }

@@ -126,7 +126,7 @@ impl Lines {
         let order = if has_bands { [3, 2, 1, 0] } else { [3, 0, 1, 2] };
         let series: Vec<Series> = order.into_iter().map(line).collect();
         let values = || series.iter().flat_map(|series| &series.samples).map(|sample| sample.y);
-        let scale = self.unit.scale(values, field.height, scene);
+        let scale = scale(values, field.height, scene);
         let ticks = |columns| timeline.ticks(columns);
         let axes = timeline.axes(scene, &ticks).gutter(self.gutter);
         let drawn =
@@ -143,35 +143,34 @@ fn figures(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
         let Some(response) = reading(scene).and_then(|point| point.response) else {
             return vec![Line::from(vec![when, scene.span(Role::Dim, "nothing was answered")])];
         };
-        return beside(scene, when, &response, Vec::new(), width);
+        return beside(scene, &when, &response, &[], width);
     }
     let Some(window) = &scene.snapshot().traffic.value.window else {
         return vec![Line::from(no_window(scene))];
     };
     // A figure is of its window and of no other time.
     let when = scene.span(Role::Dim, format!("last {}  ", format::span(window.length_ms)));
-    let service = vec![
+    let service = [
         scene.span(Role::Dim, "service p99 "),
         scene.span(Role::Text, format::latency(window.service.p99)),
     ];
-    beside(scene, when, &window.response, service, width)
+    beside(scene, &when, &window.response, &service, width)
 }
 
 /// When, the percentiles, and what is said beside them.
 fn beside(
     scene: &Scene<'_>,
-    when: Span<'static>,
+    when: &Span<'static>,
     of: &Quantiles,
-    service: Vec<Span<'static>>,
+    service: &[Span<'static>],
     width: usize,
 ) -> Vec<Line<'static>> {
     let response = response(scene, of, true);
-    let line: Line<'static> =
-        [&when].into_iter().chain(&response).chain(&service).cloned().collect();
+    let line: Line<'static> = [when].into_iter().chain(&response).chain(service).cloned().collect();
     if line.width() <= width {
         return vec![line];
     }
-    let above = [&when].into_iter().chain(&service).cloned().collect();
+    let above = [when].into_iter().chain(service).cloned().collect();
     let response = Line::from(response);
     if response.width() <= width + 2 {
         return vec![above, response];
@@ -261,20 +260,19 @@ impl Unit {
         let log = if scene.app.log_axis { ", log" } else { "" };
         format!("{what} ({}{log})", self.name)
     }
+}
 
-    /// The axis for these values, in this unit.
-    pub(super) fn scale<I: Iterator<Item = f64>>(
-        self,
-        values: impl Fn() -> I,
-        rows: u16,
-        scene: &Scene<'_>,
-    ) -> Scale {
-        let max = values().fold(0.0, f64::max);
-        if scene.app.log_axis {
-            Scale::log(values().filter(|value| *value > 0.0).fold(max.max(1e-3), f64::min), max)
-        } else {
-            Scale::linear(max, ticks(rows.saturating_sub(2)))
-        }
+/// The axis for these values.
+pub(super) fn scale<I: Iterator<Item = f64>>(
+    values: impl Fn() -> I,
+    rows: u16,
+    scene: &Scene<'_>,
+) -> Scale {
+    let max = values().fold(0.0, f64::max);
+    if scene.app.log_axis {
+        Scale::log(values().filter(|value| *value > 0.0).fold(max.max(1e-3), f64::min), max)
+    } else {
+        Scale::linear(max, ticks(rows.saturating_sub(2)))
     }
 }
 

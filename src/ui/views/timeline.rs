@@ -200,7 +200,7 @@ impl Timeline {
         let Some(cursor) = scene.app.stretch.cursor else {
             let Some(mark) = self.marks(scene).last() else { return Vec::new() };
             let ago = format::span(self.now.saturating_sub(mark.at));
-            return vec![self.mark_words(mark, &format!(", {ago} ago"), scene)];
+            return vec![mark_words(mark, &format!(", {ago} ago"), scene)];
         };
         let ago = format::span(self.now.saturating_sub(cursor));
         let at = clock(cursor);
@@ -214,7 +214,7 @@ impl Timeline {
         let texts = texts.map(|text| Line::from(scene.span(Role::Accent, text)));
         let marked = self.mark_at(cursor, scene).into_iter().flat_map(|mark| {
             texts.clone().map(|text| {
-                let mut line = self.mark_words(mark, "  ", scene);
+                let mut line = mark_words(mark, "  ", scene);
                 line.extend(text.spans);
                 line
             })
@@ -236,16 +236,7 @@ impl Timeline {
             return None;
         }
         mark.text = format::cut(&mark.text, room - 2);
-        Some(self.mark_words(&mark, "", scene))
-    }
-
-    fn mark_words(&self, mark: &Mark, after: &str, scene: &Scene<'_>) -> Line<'static> {
-        let (glyph, role) = look(mark.kind, scene);
-        Line::from(vec![
-            scene.span(role, format!("{glyph} ")),
-            scene.span(Role::Text, mark.text.clone()),
-            scene.span(Role::Dim, after.to_owned()),
-        ])
+        Some(mark_words(&mark, "", scene))
     }
 
     /// Draws `left`, and beside it as many words about the moment as fit.
@@ -260,6 +251,16 @@ impl Timeline {
         let right = self.words(scene).into_iter().find(|words| words.width() <= room);
         draw_ends(buffer, row, left, right.unwrap_or_default());
     }
+}
+
+/// What a mark says, and something after it.
+fn mark_words(mark: &Mark, after: &str, scene: &Scene<'_>) -> Line<'static> {
+    let (glyph, role) = look(mark.kind, scene);
+    Line::from(vec![
+        scene.span(role, format!("{glyph} ")),
+        scene.span(Role::Text, mark.text.clone()),
+        scene.span(Role::Dim, after.to_owned()),
+    ])
 }
 
 /// A line of a chart in its legend.

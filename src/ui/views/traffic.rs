@@ -33,13 +33,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, has_health: bool, scene: &Sc
     if let Some(row) = rows.next() {
         kinds(scene, &traffic.errors, row.width).render(row, buffer);
     }
-    if has_health {
-        if let Some(row) = rows.next() {
-            let label = scene.span(Role::Dim, "generator ");
-            let mut line = health(scene);
-            line.spans.insert(0, label);
-            line.render(row, buffer);
-        }
+    if has_health && let Some(row) = rows.next() {
+        let label = scene.span(Role::Dim, "generator ");
+        let mut line = health(scene);
+        line.spans.insert(0, label);
+        line.render(row, buffer);
     }
     let rest = inner.bottom().saturating_sub(rows.next().map_or(inner.bottom(), |row| row.y));
     if rest >= throughput::LEAST {

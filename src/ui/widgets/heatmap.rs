@@ -181,8 +181,8 @@ mod tests {
 
     #[test]
     fn shades_begin_at_round_counts_and_once_is_seen() {
-        assert_eq!(Levels::up_to(0.0).0, [0.0, 1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(Levels::up_to(1000.0).0, [0.0, 2.0, 10.0, 50.0, 200.0]);
+        assert_eq!(Levels::up_to(0.0), Levels([0.0, 1.0, 2.0, 3.0, 4.0]));
+        assert_eq!(Levels::up_to(1000.0), Levels([0.0, 2.0, 10.0, 50.0, 200.0]));
         let levels = Levels::up_to(1000.0);
         let shades = [0.0, 0.3, 1.0, 2.0, 49.0, 1000.0].map(|count| levels.shade(count));
         assert_eq!(shades, [None, Some(0), Some(0), Some(1), Some(2), Some(4)]);

@@ -8,7 +8,7 @@ use crate::{
     ui::{
         theme::Role,
         views::{
-            latency::{Unit, axis_label},
+            latency::{Unit, axis_label, scale},
             timeline::{Entry, legend},
         },
         widgets::{Axes, Pane, Plot, Sample, Series, Tick},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Labels of the horizontal axis: nines, and what they are called.
 const TICKS: [(f64, &str); 7] = [
-    (0.301_03, "50 %"),
+    (std::f64::consts::LOG10_2, "50 %"),
     (1.0, "90 %"),
     (2.0, "99 %"),
     (3.0, "99.9 %"),
@@ -52,7 +52,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let series =
         vec![line(&entries[0], |point| point.response), line(&entries[1], |point| point.service)];
     let values = || series.iter().flat_map(|series| &series.samples).map(|sample| sample.y);
-    let scale = unit.scale(values, field.height, scene);
+    let scale = scale(values, field.height, scene);
     let ticks = |_| {
         let ticks = TICKS.iter().filter(|(nines, _)| *nines <= last);
         ticks.map(|(nines, text)| Tick { at: nines / last, text: (*text).into() }).collect()

@@ -32,31 +32,25 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, gutter: u16, scene: &Scene<'
     }
     let Some(times) = times(scene) else { return draw_nothing(buffer, inner, scene) };
     let field = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
-    let slab = |heat: &'_ std::sync::Arc<Heat>| -> (f64, f64) {
-        (timeline.x(heat.at), heat.length_ms as f64)
-    };
-    let slabs = times
-        .heat
-        .iter()
-        .map(|heat| {
-            let (x, length) = slab(heat);
-            Slab { x, length, bands: &heat.bands }
-        })
-        .collect();
+    let slabs = times.heat.iter().map(|heat| Slab {
+        x: timeline.x(heat.at),
+        length: heat.length_ms as f64,
+        bands: &heat.bands,
+    });
     let ticks = |columns| timeline.ticks(columns);
     let axes = timeline.axes(scene, &ticks).gutter(gutter);
     let band = |value: f64| band_of(value * unit.in_ms);
-    let drawn = Heatmap::new(slabs, timeline.span(), axes, &band, &axis_label).draw(field, buffer);
+    let drawn = Heatmap::new(slabs.collect(), timeline.span(), axes, &band, &axis_label)
+        .draw(field, buffer);
     let Some((field, levels)) = drawn else { return };
     timeline.register(field, scene);
     let head = Rect { height: 1, ..inner };
-    let line = match scene.app.stretch.cursor {
-        Some(at) => read(at, times.heat_at(at), scene),
-        None => {
-            let mut spans = levels.legend(scene.theme);
-            spans.push(scene.span(Role::Dim, "requests"));
-            Line::from(spans)
-        }
+    let line = if let Some(at) = scene.app.stretch.cursor {
+        read(at, times.heat_at(at), scene)
+    } else {
+        let mut spans = levels.legend(scene.theme);
+        spans.push(scene.span(Role::Dim, "requests"));
+        Line::from(spans)
     };
     line.render(head, buffer);
 }

@@ -161,8 +161,8 @@ impl Columns {
 
     fn head(&self, scene: &Scene<'_>) -> Vec<Line<'static>> {
         let dim = |text: String| scene.span(Role::Dim, text);
-        let names: String =
-            self.percentiles.iter().map(|nth| format!("{:>CELL$}", PERCENTILES[*nth].0)).collect();
+        let names = self.percentiles.iter().map(|nth| format!("{:>CELL$}", PERCENTILES[*nth].0));
+        let names = names.collect::<Vec<_>>().concat();
         let counts = |text: &'static str, width: usize| {
             if width == 0 { String::new() } else { format!("{text:>width$}") }
         };
