@@ -236,12 +236,12 @@ async fn whoever_drains_the_keys_is_woken_by_the_next_one() {
         world(fixtures::steady(), 8);
     let mut events = typed("ll");
     let mut asked = Vec::new();
-    let mut input = stream::poll_fn(|cx: &mut Context<'_>| match events.pop() {
-        Some(event) => Poll::Ready(Some(event)),
-        None => {
-            asked.push(cx.waker().clone());
-            Poll::Pending
+    let mut input = stream::poll_fn(|cx: &mut Context<'_>| {
+        if let Some(event) = events.pop() {
+            return Poll::Ready(Some(event));
         }
+        asked.push(cx.waker().clone());
+        Poll::Pending
     });
     assert!(session.drain(&mut input).await);
     assert_eq!(asked.len(), 1);
