@@ -112,6 +112,13 @@
 //! - By default the terminal's own sixteen colours are used, whose theme people chose. A
 //!   theme with colours of its own brings its background, or nothing said of its contrast
 //!   would hold.
+//! - Figures of a run are kept for as long as it lasts and in fixed memory: points become
+//!   minutes with percentiles of their own after an hour, exact distributions columns whose
+//!   length grows with the root of their age. Neighbours are added together, none is dropped.
+//! - Exact results are read while a run is on only where somebody looks, twenty parts a
+//!   second at most: of more tasks than that an even choice is read, and it is said.
+//! - Marks on charts are found by comparing what is seen, not noted by who did it: so who
+//!   leads, who follows and (as far as the wish has dates) who comes late show the same.
 //! - An instance goes by cordon, look, StopTask, look, terminate; which ones are to go is
 //!   in the wish, so that a successor goes on with it. It has two fields for that beyond
 //!   the contract, `drain` and `scale_to_zero`, which are left out while they say nothing.

@@ -37,7 +37,8 @@ struct Seen {
     pauses: usize,
     resumed: usize,
     removed: Option<u32>,
-    rate: Option<Option<f64>>,
+    /// The rate, once a wish was seen.
+    rate: Option<Asked>,
     target: Option<Target>,
     desired: Option<u32>,
     failed: Option<u32>,
@@ -46,6 +47,10 @@ struct Seen {
     lead: Option<Led>,
     stopped: bool,
 }
+
+/// How many requests a second are asked for; none: as many as there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Asked(Option<f64>);
 
 /// Who leads, as far as that is surely known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +133,7 @@ impl Marks {
 
     fn see_plan(&mut self, now: &Sight<'_>) {
         let rate = now.wish.rates.get(&0).copied();
-        if self.seen.rate.replace(rate).is_some_and(|before| before != rate) {
+        if self.seen.rate.replace(Asked(rate)).is_some_and(|before| before != Asked(rate)) {
             let text = rate.map_or("no rate".to_owned(), |rate| format!("{rate} requests/s"));
             self.add(now, now.at, MarkKind::Plan, text);
         }

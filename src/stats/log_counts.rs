@@ -91,6 +91,8 @@ impl LogCounts {
                 (None, None) => break,
             }
         }
+        // Equal buckets leave up to half of it empty, and sums are kept for long.
+        sum.shrink_to_fit();
         self.0 = sum;
     }
 

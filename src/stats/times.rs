@@ -97,6 +97,11 @@ pub struct Times {
 pub struct Counts(Vec<(u64, u64)>);
 
 impl Counts {
+    /// These pairs, which ascend and of which no count is zero.
+    pub(super) fn ascending(pairs: Vec<(u64, u64)>) -> Self {
+        Counts(pairs)
+    }
+
     /// Whether nothing was recorded.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -167,7 +167,7 @@ impl Columns {
         let there: Vec<Bin> = self.bins.splice(first..first + there, []).collect();
         for other in there {
             self.buckets -= other.buckets();
-            bin.absorb(other, self.ahead_ms);
+            bin.absorb(&other, self.ahead_ms);
         }
         self.buckets += bin.buckets();
         self.bins.insert(first, bin);
@@ -192,7 +192,7 @@ impl Columns {
             let second = self.bins.remove(place + 1);
             let first = &mut self.bins[place];
             self.buckets -= first.buckets() + second.buckets();
-            first.absorb(second, self.ahead_ms);
+            first.absorb(&second, self.ahead_ms);
             self.buckets += first.buckets();
         }
     }
@@ -200,7 +200,7 @@ impl Columns {
 
 impl Bin {
     /// Takes in all that another has, and the time between them.
-    fn absorb(&mut self, other: Bin, ahead_ms: i64) {
+    fn absorb(&mut self, other: &Bin, ahead_ms: i64) {
         self.from = self.from.min(other.from);
         self.to = self.to.max(other.to);
         self.task_ms += other.task_ms;

@@ -6,6 +6,7 @@
 mod capacity;
 mod crash;
 mod faults;
+mod figures;
 mod money;
 mod outage;
 mod policy;
