@@ -489,10 +489,13 @@ fn is_moot(app: &App, now: Millis) -> bool {
         Mode::Dialog(Dialog { question: Question::Drain(scaling), .. }) => {
             Drain::of(scaling, &app.snapshot).is_none()
         }
-        Mode::Dialog(Dialog { question: Question::AddLarge, .. }) => false,
-        Mode::Dialog(_) => !app.has_run(now) && !app.something_runs(now),
         Mode::Stuck => app.stuck().is_none(),
-        Mode::Normal | Mode::Prompt(_) | Mode::Help | Mode::Palette(_) => false,
+        Mode::Normal
+        | Mode::Prompt(_)
+        | Mode::Help
+        | Mode::Palette(_)
+        | Mode::Dialog(Dialog { question: Question::AddLarge, .. }) => false,
+        Mode::Dialog(_) => !app.has_run(now) && !app.something_runs(now),
     }
 }
 

@@ -266,9 +266,9 @@ async fn write_plan(
     let (mut tries, mut number) = (0, first);
     loop {
         let key = format!("{prefix}{}", name(number));
-        let error = match cloud.put_object(&key, body.clone(), Condition::Absent).await {
-            Ok(_) => return Ok(number),
-            Err(error) => error,
+        let written = cloud.put_object(&key, body.clone(), Condition::Absent).await;
+        let Err(error) = written else {
+            return Ok(number);
         };
         tries += 1;
         let taken = error.kind == ErrorKind::Precondition;
