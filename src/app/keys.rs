@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+mod every_row;
+
 use super::{
     action::Action,
     effect::{Cause, Effect, Fleet, Signal},
@@ -17,6 +19,7 @@ use crate::{
         snapshot::{Phase, Snapshot},
     },
     model::{Millis, confirmed::Confirmed, wish::Spread},
+    plan::Target,
     ui::keymap,
 };
 
@@ -63,6 +66,10 @@ fn add(devices: u32) -> Effect {
     add_over(devices, Duration::from_secs(10))
 }
 
+fn target(address: &str) -> Target {
+    format!("tcp://{address}").parse().expect("a target")
+}
+
 fn end(confirmed: Confirmed) -> Effect {
     Effect::Send(Command::End { scale_to_zero: false, confirmed })
 }
@@ -86,7 +93,7 @@ pub(crate) fn observe(app: &mut App, snapshot: Snapshot, now: Millis) -> Vec<Eff
 
 #[test]
 fn keys_that_change_the_run() {
-    use Command::{Pause, Remove, Resume, ScaleBy, ScaleTo};
+    use Command::{Export, Open, Pause, Rate, Remove, Resume, ScaleBy, ScaleTo};
     let table: &[(&str, Vec<Effect>)] = &[
         ("++", vec![add(100), add(100)]),
         ("=", vec![add(100)]),
@@ -103,8 +110,19 @@ fn keys_that_change_the_run() {
         ("s 99 Enter", vec![]),
         ("p", vec![Effect::Send(Pause)]),
         ("pp", vec![Effect::Send(Pause), Effect::Send(Resume)]),
+        ("r 5 0 0 Enter", vec![Effect::Send(Rate(Some(500.0)))]),
+        ("r 1.5k Enter", vec![Effect::Send(Rate(Some(1500.0)))]),
+        ("r off Enter", vec![Effect::Send(Rate(None))]),
+        ("r 0 Enter Backspace 7 Enter", vec![Effect::Send(Rate(Some(7.0)))]),
+        ("r Enter r 9 Esc", vec![]),
+        ("o tcp://127.0.0.1:7001 Enter", vec![Effect::Send(Open(target("127.0.0.1:7001")))]),
+        ("o tcp://127.0.0.1 Enter", vec![]),
+        ("o tcp://127.0.0.1:701 Left 0 Enter", vec![Effect::Send(Open(target("127.0.0.1:7001")))]),
+        // It is that one already.
+        ("o tcp://127.0.0.1:38141 Enter", vec![]),
+        ("x", vec![Effect::Send(Export)]),
         ("f l ? q", vec![]),
-        ("x y z 1 Enter Tab", vec![]),
+        ("y z 1 Enter Tab", vec![]),
     ];
     for (keys, effects) in table {
         assert_eq!(on(fixtures::steady(), keys), *effects, "{keys}");
@@ -238,7 +256,7 @@ fn signals_end_what_would_not_survive_us() {
 
 #[test]
 fn readonly_changes_nothing() {
-    for keys in ["+ = - ] [ p", "K y", "b 5 Enter +", "s 0 Enter"] {
+    for keys in ["+ = - ] [ p", "K y", "b 5 Enter +", "s 0 Enter", "r 5 Enter", "o"] {
         let mut app = fixtures::app(fixtures::steady());
         app.readonly = true;
         assert_eq!(press(&mut app, keys, NOW), [], "{keys}");
@@ -270,4 +288,56 @@ fn a_question_that_answered_itself_is_withdrawn() {
     assert_eq!(app.mode, Mode::Normal);
     assert_eq!(app.phase(), Some(Phase::Ended));
     assert_eq!(app.ended_at, Some(NOW + 1000));
+}
+
+/// A text that comes from a clipboard.
+fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    update(app, Action::Paste(text.into()), NOW)
+}
+
+#[test]
+fn a_paste_is_typed_into_a_prompt_and_is_nothing_anywhere_else() {
+    for keys in ["", "K", "q", "?", ":"] {
+        let mut app = fixtures::app(fixtures::steady());
+        press(&mut app, keys, NOW);
+        let mode = app.mode.clone();
+        assert_eq!(paste(&mut app, "+++\ny\nq\n"), [], "{keys}");
+        assert_eq!(app.mode, mode, "{keys}");
+    }
+    let mut app = fixtures::app(fixtures::steady());
+    press(&mut app, "b", NOW);
+    assert_eq!(paste(&mut app, "250\n+\n"), []);
+    assert!(matches!(app.mode, Mode::Prompt(_)), "a paste confirms nothing");
+    assert_eq!(press(&mut app, "Enter +", NOW), [add(250)]);
+}
+
+#[test]
+fn a_filter_takes_effect_as_it_is_typed_and_esc_takes_it_back() {
+    let mut app = fixtures::app(fixtures::steady());
+    press(&mut app, "3 / a b", NOW);
+    assert_eq!(app.lists.tasks.filter, "ab");
+    press(&mut app, "Enter", NOW);
+    assert_eq!((app.lists.tasks.filter.as_str(), &app.mode), ("ab", &Mode::Normal));
+    press(&mut app, "/ c Backspace Backspace d", NOW);
+    assert_eq!(app.lists.tasks.filter, "ad");
+    press(&mut app, "Esc", NOW);
+    assert_eq!(app.lists.tasks.filter, "ab");
+    press(&mut app, "/ Backspace Backspace Enter", NOW);
+    assert_eq!((app.lists.tasks.filter.as_str(), &app.mode), ("", &Mode::Normal));
+    assert_eq!(app.lists.notices.filter, "");
+}
+
+#[test]
+fn a_rate_needs_a_run_and_a_target_does_not() {
+    for keys in ["r", "r 5 Enter"] {
+        let mut app = fixtures::app(fixtures::empty());
+        assert_eq!(press(&mut app, keys, NOW), []);
+        assert_eq!(app.mode, Mode::Normal);
+        assert!(app.hint.expect("a word").text.contains("no run whose rate"));
+    }
+    let open = Effect::Send(Command::Open(target("a:1")));
+    assert_eq!(on(fixtures::empty(), "o tcp://a:1 Enter"), [open]);
+    let mut app = fixtures::app(fixtures::ending());
+    assert_eq!(press(&mut app, "o r", NOW), []);
+    assert_eq!(app.mode, Mode::Normal);
 }

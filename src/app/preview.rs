@@ -30,8 +30,7 @@ pub fn typed(app: &App, prompt: &Prompt) -> Option<String> {
         Value::Rate(rate) => Some(cycle(rate, devices)),
         Value::Target(_) => Some(match devices {
             0 => "for the next devices".to_owned(),
-            1 => "1 device moves there".to_owned(),
-            n => format!("{n} devices move there"),
+            _ => "all devices move there".to_owned(),
         }),
         Value::Window(_) | Value::Instances(_) | Value::Filter(_) => None,
     }
@@ -101,11 +100,11 @@ mod tests {
             mode => panic!("no prompt: {mode:?}"),
         };
         press(&mut app, "r 5 0 0", NOW);
-        assert_eq!(said(&app), "each device every 2.0 s");
+        assert_eq!(said(&app), "each device every 2.5 s");
         press(&mut app, "Esc r 1 0 0 k", NOW);
-        assert_eq!(said(&app), "each device every 10.00 ms");
+        assert_eq!(said(&app), "each device every 12.50 ms");
         press(&mut app, "Esc o tcp://a:1", NOW);
-        assert_eq!(said(&app), "1000 devices move there");
+        assert_eq!(said(&app), "all devices move there");
     }
 
     #[test]

@@ -266,9 +266,9 @@ async fn write_plan(
     let (mut tries, mut number) = (0, first);
     loop {
         let key = format!("{prefix}{}", name(number));
-        let error = match cloud.put_object(&key, body.clone(), Condition::Absent).await {
-            Ok(_) => return Ok(number),
-            Err(error) => error,
+        let written = cloud.put_object(&key, body.clone(), Condition::Absent).await;
+        let Err(error) = written else {
+            return Ok(number);
         };
         tries += 1;
         let taken = error.kind == ErrorKind::Precondition;
@@ -288,7 +288,7 @@ async fn write_plan(
 mod tests {
     use super::*;
     use crate::{
-        controller::{Command, Snapshot},
+        controller::{Command, Join, Snapshot},
         local::sim::World,
     };
 
@@ -322,7 +322,7 @@ mod tests {
         let leader = world.controller("a");
         leader.add(100, Duration::ZERO).await;
         leader.until("it runs", MINUTE, |it| it.tasks.value.running == 1).await;
-        let other = world.controller("b");
+        let other = world.controller_with("b", |options| options.join = Join::Latest);
         other.until("it is followed", MINUTE, |it| it.run.is_some()).await;
         for (seat, target) in [(&other, "tcp://127.0.0.1:7001"), (&leader, "tcp://127.0.0.1:7002")]
         {

