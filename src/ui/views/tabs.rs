@@ -56,14 +56,12 @@ pub(super) fn has_news(scene: &Scene<'_>) -> bool {
 
 fn name(view: View, names: Names, is_current: bool) -> &'static str {
     match (names, view) {
-        (Names::Full, _) => view.name(),
-        (Names::Current, _) if is_current => view.name(),
-        (Names::Current, _) => "",
+        (Names::Current, _) if !is_current => "",
         (Names::Short, View::Overview) => "Over",
         (Names::Short, View::Instances) => "Inst",
         (Names::Short, View::Latency) => "Lat",
         (Names::Short, View::Notices) => "Notes",
-        (Names::Short, View::Tasks | View::Target) => view.name(),
+        _ => view.name(),
     }
 }
 

@@ -153,8 +153,9 @@ fn connections(scene: &Scene<'_>) -> Vec<Line<'static>> {
         lines.extend(fleet::peak_words(scene).map(|words| scene.span(Role::Dim, words).into()));
         return lines;
     }
+    let failed = if devices.failed > 0 { "failed: they try again" } else { "failed" };
     let counts = [
-        (devices.failed, Role::Error, "failed: they try again"),
+        (devices.failed, Role::Error, failed),
         (devices.starting, Role::Accent, "starting"),
         (devices.late, Role::Warn, "started late"),
     ];
