@@ -4,7 +4,7 @@
 //! a task's parts are read in their order, each once. Where more tasks are than can be
 //! read, an even choice of them is, and a smaller choice is part of a larger one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::requests::of_name;
 use crate::model::Millis;
@@ -23,12 +23,18 @@ const FAILED_MS: Millis = 5_000;
 const BACK: u32 = 12;
 /// Parts that do not come for so many lengths of one may be lost: the list says.
 const LOST_AFTER: Millis = 4;
+/// Of so many tasks beyond those that there are is known how far they were read.
+const LEFT_MOST: usize = 20_000;
 
 /// The tasks whose parts are read.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     tasks: BTreeMap<String, Reading>,
+    /// When each of them is due that is not on its way: once each.
     due: BTreeSet<(Millis, String)>,
+    /// Tasks that are not read, or not any more, and the first part of each that was not:
+    /// they may come back, and no part counts twice.
+    left: HashMap<String, u32>,
     /// Whether tasks that come are new: the first ones of a run that is joined are not.
     begun: bool,
     of: u32,
@@ -97,20 +103,35 @@ impl Queue {
                 known.gone = None;
                 continue;
             }
-            let due = if was_there { now } else { now + every_ms + WRITTEN_MS };
-            let next = (!was_there).then_some(1);
-            let reading = Reading { next, least: 1, due, since: due, gone: None };
+            // One that wrote parts before it was chosen is as one that was there before us.
+            let left = self.left.remove(name);
+            let is_new = !was_there && left.is_none();
+            let due = if is_new { now + every_ms + WRITTEN_MS } else { now };
+            let next = is_new.then_some(1);
+            let reading = Reading { next, least: left.unwrap_or(1), due, since: due, gone: None };
             self.tasks.insert(name.clone(), reading);
             self.due.insert((due, name.clone()));
         }
         self.begun |= !names.is_empty();
+        self.leave(names, &chosen, now);
+    }
+
+    /// Reads no more of who is not chosen any more: of who is gone, what there is.
+    fn leave(&mut self, names: &[String], chosen: &BTreeSet<&String>, now: Millis) {
         let all: BTreeSet<&String> = names.iter().collect();
-        // Who is alive and not chosen any more is not read to its end.
-        self.tasks.retain(|name, _| chosen.contains(name) || !all.contains(name));
-        for (name, reading) in &mut self.tasks {
-            if !chosen.contains(name) {
-                reading.gone.get_or_insert(now);
+        for (_, reading) in self.tasks.iter_mut().filter(|(name, _)| !chosen.contains(name)) {
+            reading.gone.get_or_insert(now);
+        }
+        for &name in all.iter().filter(|name| !chosen.contains(*name)) {
+            if let Some(reading) = self.tasks.remove(name) {
+                self.due.remove(&(reading.due, name.clone()));
+                self.left.insert(name.clone(), reading.least);
+            } else if !self.left.contains_key(name) {
+                self.left.insert(name.clone(), 1);
             }
+        }
+        if self.left.len() > names.len() + LEFT_MOST {
+            self.left.retain(|name, _| all.contains(name));
         }
     }
 
@@ -146,14 +167,21 @@ impl Queue {
     pub(super) fn answered(&mut self, ask: &Ask, answer: Answer, pace: Pace) {
         let Pace { every_ms, now } = pace;
         let Some(reading) = self.tasks.get_mut(&ask.task) else {
+            if let (Answer::Read(_), Some(part)) = (answer, ask.part) {
+                let least = self.left.entry(ask.task.clone()).or_insert(1);
+                *least = (part + 1).max(*least);
+            }
             return;
         };
+        // It may have left and come back meanwhile.
+        self.due.remove(&(reading.due, ask.task.clone()));
         let again = now + AGAIN_LEAST_MS.max(every_ms / 10);
         let is_gone = reading.gone.is_some_and(|since| now > since + every_ms);
         match answer {
             Answer::Read(end) => reading.went_on(ask.part, end + every_ms + WRITTEN_MS),
             Answer::Unreadable => reading.went_on(ask.part, now),
             Answer::Missing | Answer::Last(None) if is_gone => {
+                self.left.insert(ask.task.clone(), reading.least);
                 self.tasks.remove(&ask.task);
                 return;
             }
@@ -187,7 +215,7 @@ impl Queue {
 impl Reading {
     /// The next part can be there at `due`.
     fn went_on(&mut self, read: Option<u32>, due: Millis) {
-        self.least = read.unwrap_or(0) + 1;
+        self.least = (read.unwrap_or(0) + 1).max(self.least);
         self.next = Some(self.least);
         (self.due, self.since) = (due, due);
     }
@@ -292,6 +320,50 @@ mod tests {
         queue.answered(&last[0], Answer::Missing, pace(140_000));
         assert!(queue.tasks.is_empty());
         assert_eq!(take(&mut queue, 999_000), []);
+        // It was there all the time: only what a table said that was not read yet.
+        queue.follow(&names(1), false, pace(999_000));
+        let ask = take(&mut queue, 999_000);
+        assert_eq!(ask[0].part, None);
+        queue.answered(&ask[0], Answer::Last(Some(4)), pace(999_000));
+        assert_eq!(take(&mut queue, 999_000)[0].part, Some(2), "no part counts twice");
+    }
+
+    #[test]
+    fn who_is_chosen_again_is_read_from_where_it_was_left() {
+        let mut queue = Queue::default();
+        queue.follow(&names(1_000), false, pace(0));
+        let asks = take(&mut queue, 61_000);
+        assert_eq!(asks.len(), 1_000);
+        queue.follow(&names(10_000), false, pace(61_000));
+        // What was on its way comes all the same.
+        for ask in &asks {
+            queue.answered(ask, Answer::Read(60_000), pace(61_000));
+        }
+        let left = "00001-1";
+        assert!(!queue.has(left), "it is not chosen");
+        queue.follow(&names(1_000), false, pace(600_000));
+        let asks = take(&mut queue, 600_000);
+        let asks: Vec<&Ask> = asks.iter().filter(|ask| ask.task == left).collect();
+        assert_eq!(asks, [&Ask { task: left.to_owned(), part: None }], "once");
+        queue.answered(asks[0], Answer::Last(Some(9)), pace(600_000));
+        let asks = take(&mut queue, 600_000);
+        assert_eq!(asks.iter().find(|ask| ask.task == left).map(|ask| ask.part), Some(Some(2)));
+        // One that was never chosen has parts, too: the last of them are read.
+        assert_eq!(queue.left.get("05000-1"), Some(&1));
+    }
+
+    #[test]
+    fn who_leaves_and_comes_back_while_a_part_is_on_its_way_is_asked_for_once() {
+        let mut queue = Queue::default();
+        queue.follow(&names(1_000), false, pace(0));
+        let (left, asks) = ("00001-1", take(&mut queue, 61_000));
+        queue.follow(&names(10_000), false, pace(61_000));
+        queue.follow(&names(1_000), false, pace(61_000));
+        for ask in &asks {
+            queue.answered(ask, Answer::Read(60_000), pace(61_000));
+        }
+        assert_eq!(queue.due.iter().filter(|(_, task)| task == left).count(), 1);
+        assert_eq!(queue.tasks[left].next, Some(2));
     }
 
     #[test]
