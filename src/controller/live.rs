@@ -33,6 +33,8 @@ pub(super) struct Live {
     queue: Queue,
     columns: Columns,
     reports: BTreeMap<String, TaskReport>,
+    /// Counts the times that some were learned.
+    reported: u64,
     latency: Aged<Arc<LatencyView>>,
     unreadable: u32,
     /// Whether the run was on before us.
@@ -52,6 +54,11 @@ impl Live {
     /// What a task (`00003-1`) said last of itself.
     pub(super) fn report(&self, task: &str) -> Option<TaskReport> {
         self.reports.get(task).copied()
+    }
+
+    /// Counts the times that tasks were heard of.
+    pub(super) fn reported(&self) -> u64 {
+        self.reported
     }
 
     /// Response times over time.
@@ -79,6 +86,7 @@ impl Live {
             self.unreadable += u32::from(answer == queue::Answer::Unreadable);
             self.queue.answered(&ask, answer, pace);
         }
+        self.reported += u64::from(!reports.is_empty());
         for (task, report) in reports {
             let at = report.at.saturating_add_signed(ahead_ms);
             self.reports.insert(task, TaskReport { at, ..report });
@@ -152,5 +160,35 @@ impl Actor {
         if let Some(error) = error {
             self.failed(&error, "the exact results age");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Devices;
+
+    #[test]
+    fn what_a_task_says_is_news_although_another_one_said_it_of_the_same_moment() {
+        let (mut live, pace) = (Live::default(), Pace { every_ms: 1_000, now: 5_000 });
+        let report = TaskReport {
+            at: 2_000,
+            devices: Devices::default(),
+            requests_per_s: 1.0,
+            errors_per_s: 0.0,
+            cpu: 0.1,
+            rss: 1,
+            sockets: 1,
+            lag_p99_ms: 0.5,
+        };
+        let of =
+            |task: &str| Batch { reports: vec![(task.to_owned(), report)], ..Batch::default() };
+        live.learn(of("00000-1"), pace, 100);
+        let (reported, at) = (live.reported(), live.latency().at);
+        live.learn(of("00001-1"), pace, 100);
+        assert_eq!((live.reported(), live.latency().at), (reported + 1, at));
+        assert_eq!(live.report("00001-1").map(|it| it.at), Some(2_100));
+        live.learn(Batch::default(), pace, 100);
+        assert_eq!(live.reported(), reported + 1, "nothing was said");
     }
 }

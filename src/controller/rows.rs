@@ -71,7 +71,7 @@ struct MadeOf {
     noted: u64,
     wish: u64,
     queued: usize,
-    reports: Option<Millis>,
+    reports: u64,
     read_at: Option<Millis>,
     has_logs: bool,
 }
@@ -234,7 +234,8 @@ impl Run {
             noted: self.noted.revision(),
             wish: self.wish.version,
             queued: self.queue.len(),
-            reports: self.live.latency().at,
+            // Not when the latest ended: those of many tasks end at the same moment.
+            reports: self.live.reported(),
             read_at: self.rows.read_at,
             has_logs: logs.folder.is_some() || logs.stream.is_some(),
         };
