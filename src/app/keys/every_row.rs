@@ -1,15 +1,13 @@
 //! What every row of the key table comes to, row by row.
 
 use super::*;
-use crate::{
-    app::{
-        action::{Caret, Recording, Shift, Sorting, Step},
-        keymap::{self, Place, ROWS, Row},
-        palette::Palette,
-        scale::Scaling,
-        state::{Choice, Dialog, Prompt, Question, Setting},
-        view::{Pane, View},
-    },
+use crate::app::{
+    action::{Caret, Recording, Shift, Sorting, Step},
+    keymap::{self, Place, ROWS, Row},
+    palette::Palette,
+    scale::Scaling,
+    state::{Choice, Dialog, Prompt, Question, Setting},
+    view::{Pane, View},
 };
 
 /// One line: an action in its place, what it sends, and what it leaves behind.
