@@ -13,6 +13,7 @@ mod bad_places;
 mod config;
 mod dashboard;
 mod doctor;
+mod every_key;
 mod forecast;
 mod headless;
 mod keys;

@@ -136,6 +136,14 @@ impl Screen {
         self.terminal.lock().unwrap().text()
     }
 
+    /// What this cell is written on: the background's colour, and whether it has changed
+    /// places with that of the text.
+    pub fn ground(&self, (column, row): (u16, u16)) -> Option<(vt100::Color, bool)> {
+        let terminal = self.terminal.lock().unwrap();
+        let cell = terminal.0.screen().cell(row, column)?;
+        Some((cell.bgcolor(), cell.inverse()))
+    }
+
     /// Waits until the screen is as wished.
     pub fn until(&self, what: &str, wished: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + DEADLINE;
@@ -146,6 +154,20 @@ impl Screen {
             }
             assert!(Instant::now() < deadline, "not in time: {what}; the screen is\n{text}");
             thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until nothing moves on it for a moment. A figure may move at any time: this
+    /// says that keys had the time to be read one by one, and no more.
+    pub fn until_still(&self) {
+        let deadline = Instant::now() + DEADLINE;
+        let (mut before, mut alike) = (self.text(), 0);
+        while alike < 2 {
+            assert!(Instant::now() < deadline, "it moves all the time; the screen is\n{before}");
+            thread::sleep(Duration::from_millis(20));
+            let text = self.text();
+            alike = if text == before { alike + 1 } else { 0 };
+            before = text;
         }
     }
 

@@ -260,6 +260,8 @@ TASKS = [
     of_cluster("ListTasks", {"family": "peers"}, says={"taskArns": ["$task"]}),
     of_cluster("ListTasks", {"containerInstance": "$instance"}, says={"taskArns": is_something}),
     of_cluster("ListTasks", {"startedBy": "peers/1", "desiredStatus": "RUNNING"}, fails=WRONG),
+    # The agents of above have nothing to do, and end: a second one that stays.
+    runs(RUN | {"startedBy": "peers/2"}, says={"length(tasks)": 1}),
     of_cluster(
         "ListTasks",
         {"maxResults": 1},
