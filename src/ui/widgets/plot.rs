@@ -62,6 +62,8 @@ struct Stroke {
     low: i32,
     high: i32,
     is_settled: bool,
+    /// The first and the last of them.
+    begin: Sample,
     end: Sample,
 }
 
@@ -124,6 +126,7 @@ impl<'a> Plot<'a> {
                         low: y,
                         high: y,
                         is_settled: sample.is_settled,
+                        begin: *sample,
                         end: *sample,
                     };
                     let done = open.replace(next);
@@ -157,8 +160,7 @@ impl<'a> Plot<'a> {
         let role = |is_settled| if is_settled { series.role } else { Role::Dim };
         grid.style = theme.style(role(stroke.is_settled));
         grid.connect((stroke.x, stroke.high), (stroke.x, stroke.low));
-        let start = Sample { x: stroke.end.x, ..stroke.end };
-        let meeting = before.filter(|before| before.end.meets(&start));
+        let meeting = before.filter(|before| before.end.meets(&stroke.begin));
         if let Some(before) = meeting {
             grid.style = theme.style(role(before.is_settled && stroke.is_settled));
             grid.connect((before.x, before.last), (stroke.x, stroke.first));
@@ -175,4 +177,37 @@ impl<'a> Plot<'a> {
 pub(in crate::ui) fn swatch(role: Role, plain: char, theme: Theme) -> Span<'static> {
     let symbol = if theme.has_unicode() { '━' } else { plain };
     Span::styled(format!("{symbol} "), theme.style(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_samples_in_each_column_are_one_line_all_the_same() {
+        let area = Rect::new(0, 0, 40, 12);
+        // The jump is between two columns, or within one.
+        for jump in 50..60 {
+            let samples = (0..120).map(|nth| Sample {
+                x: f64::from(nth) + 0.5,
+                length: 1.0,
+                y: if nth < jump { 0.0 } else { 1.0 },
+                is_settled: true,
+            });
+            let line = Series {
+                samples: samples.collect(),
+                role: Role::Connected,
+                plain: '#',
+                fill: None,
+            };
+            let mut buffer = Buffer::empty(area);
+            let ticks = |_| Vec::new();
+            let axes = Axes::new(Theme::new(false, false), &ticks);
+            let field = Plot::new(vec![line], 120.0, axes).draw(area, &mut buffer);
+            for row in field.rows() {
+                let is_drawn = |x: u16| buffer[(x, row.y)].symbol() == "#";
+                assert!((row.left()..row.right()).any(is_drawn), "{jump}: {buffer:?}");
+            }
+        }
+    }
 }
