@@ -177,10 +177,14 @@ fn row(
     response: &LogCounts,
     service: &LogCounts,
 ) -> Row {
+    // What agents say can be any number.
+    let sum = |of: fn(&LabelColumn) -> u64| {
+        columns.iter().fold(0_u64, |sum, it| sum.saturating_add(of(it)))
+    };
     Row {
         label,
-        requests: columns.iter().map(|it| it.requests).sum(),
-        errors: columns.iter().map(|it| it.errors).sum(),
+        requests: sum(|it| it.requests),
+        errors: sum(|it| it.errors),
         response: percentiles(response),
         service: percentiles(service),
     }
