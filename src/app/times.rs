@@ -177,8 +177,10 @@ fn row(
     response: &LogCounts,
     service: &LogCounts,
 ) -> Row {
-    let sum =
-        |of: fn(&LabelColumn) -> u64| columns.iter().map(|it| of(it)).fold(0, u64::saturating_add);
+    // What agents say can be any number.
+    let sum = |of: fn(&LabelColumn) -> u64| {
+        columns.iter().fold(0_u64, |sum, it| sum.saturating_add(of(it)))
+    };
     Row {
         label,
         requests: sum(|it| it.requests),

@@ -171,7 +171,10 @@ impl Actor {
 
     fn tasks_view(&self, run: &Run, now: Millis) -> Aged<TasksView> {
         if run.has_table() || run.has_ended() && run.told.is_none() {
-            return Aged { value: run.tasks(self.pace(run), now), at: self.tasks_at };
+            // Where there is no task, none is asked about, and nothing can be old.
+            let at = if run.slots.is_quiet() { Some(wall()) } else { self.tasks_at };
+            let at = at.filter(|_| self.tasks_at.is_some());
+            return Aged { value: run.tasks(self.pace(run), now), at };
         }
         run.told.as_ref().map_or_else(Aged::default, |(told, _)| Aged {
             value: told.tasks.clone(),

@@ -36,7 +36,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         Entry { role: Role::Planned, plain: '.', name: "planned", value: value(|it| it.planned) },
     ];
     let head = Rect { height: 1, ..inner };
-    timeline.draw_words(buffer, head, legend(&entries, scene), scene);
+    timeline.draw_words(buffer, head, legend(&entries, head.width, scene), scene);
     let field = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     draw_chart(buffer, field, &timeline, scene);
 }

@@ -40,6 +40,7 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
         return draw_headline(buffer, row, left, right);
     }
     if let Some(hint) = scene.app.fresh_hint(scene.now) {
+        let hint = fitted(hint, usize::from(row.width));
         return Line::from(scene.span(Role::Warn, hint)).render(row, buffer);
     }
     let rows = offered(scene, usize::from(row.width));
@@ -50,6 +51,17 @@ pub(super) fn draw(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>) {
         let at = Rect { x, width: width.saturating_sub(2), ..row }.intersection(row);
         scene.click(at, entry_of.action.clone());
         x = x.saturating_add(width);
+    }
+}
+
+/// As much of it as fits: of a file at its end the name matters more than the folders.
+fn fitted(hint: &str, width: usize) -> String {
+    match hint.rsplit_once(' ') {
+        Some((words, file)) if file.contains('/') => {
+            let room = width.saturating_sub(format::width(words) + 1);
+            format!("{words} {}", format::cut_start(file, room))
+        }
+        _ => format::cut(hint, width),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     timeline::{Entry, Timeline, clock, legend, reading, ticks},
 };
 use crate::{
-    controller::snapshot::Quantiles,
+    controller::snapshot::{Quantiles, Window},
     ui::{
         format,
         theme::Role,
@@ -94,7 +94,7 @@ pub(super) fn draw_bands(buffer: &mut Buffer, area: Rect, gutter: u16, scene: &S
         })
         .collect();
     let head = Rect { height: 1, ..inner };
-    timeline.draw_words(buffer, head, legend(&entries, scene), scene);
+    timeline.draw_words(buffer, head, legend(&entries, head.width, scene), scene);
     let field = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     Lines { unit, fills: BANDS, gutter }.draw(buffer, field, &timeline, scene);
 }
@@ -149,7 +149,10 @@ fn figures(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
         return vec![Line::from(no_window(scene))];
     };
     // A figure is of its window and of no other time.
-    let when = scene.span(Role::Dim, format!("last {}  ", format::span(window.length_ms)));
+    let when = match scene.unanswered_since(window) {
+        Some(age) => scene.span(Role::Warn, format!("last answers {} ago  ", format::span(age))),
+        None => scene.span(Role::Dim, format!("last {}  ", format::span(window.length_ms))),
+    };
     let service = [
         scene.span(Role::Dim, "service p99 "),
         scene.span(Role::Text, format::latency(window.service.p99)),
@@ -203,9 +206,23 @@ pub(super) fn one_line(scene: &Scene<'_>) -> Line<'static> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
         return Line::from(no_window(scene));
     };
+    if let Some(old) = old(scene, window) {
+        return old;
+    }
     let mut spans = response(scene, &window.response, false);
     spans.pop();
     Line::from(spans)
+}
+
+/// In the place of figures that are of a time gone by, where there is no room to say so
+/// beside them.
+fn old(scene: &Scene<'_>, window: &Window) -> Option<Line<'static>> {
+    let age = format::span(scene.unanswered_since(window)?);
+    let p99 = format::latency(window.response.p99);
+    Some(Line::from(vec![
+        scene.span(Role::Warn, format!("no answers for {age}")),
+        scene.span(Role::Dim, format!(" (p99 was {p99})")),
+    ]))
 }
 
 /// Why there are no figures.
@@ -220,6 +237,9 @@ pub(super) fn shortest(scene: &Scene<'_>) -> Line<'static> {
     let Some(window) = &scene.snapshot().traffic.value.window else {
         return Line::from(no_window(scene));
     };
+    if let Some(old) = old(scene, window) {
+        return old;
+    }
     let short = |value| format::latency(value).replace(' ', "");
     Line::from(vec![
         scene.span(Role::P50, "p50 "),

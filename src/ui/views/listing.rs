@@ -10,6 +10,7 @@ use crate::{
     app::{
         action::{Action, Sorting, Step},
         list::List,
+        view::View,
     },
     ui::{
         format, keymap, layout,
@@ -41,7 +42,7 @@ pub(super) struct Listing<'a> {
 impl Listing<'_> {
     /// Draws the frame and returns what is inside: on a small screen there is only a line.
     pub(super) fn frame(&self, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) -> Rect {
-        if is_framed(area) {
+        if is_framed(area, scene) {
             let title = self.titled(usize::from(area.width / 2));
             return Pane::new(&title).note(self.note.clone()).render(area, buffer, scene.theme);
         }
@@ -66,7 +67,7 @@ impl Listing<'_> {
         let by = |by| Action::Select(Step::By(by));
         scene.wheel(area, by(-WHEEL), by(WHEEL));
         let position = self.position(first, rows);
-        if is_framed(area) {
+        if is_framed(area, scene) {
             let row =
                 Rect { y: area.bottom() - 1, height: 1, x: area.x + 2, width: area.width - 4 };
             let sorted = self.sorted().map_or_else(String::new, |sorted| format!(" {sorted} "));
@@ -179,8 +180,10 @@ impl Listing<'_> {
 }
 
 /// Whether there is room for a border around a list.
-pub(super) fn is_framed(area: Rect) -> bool {
-    area.width >= 76 && area.height >= 9
+pub(super) fn is_framed(area: Rect, scene: &Scene<'_>) -> bool {
+    // A small screen has none around the whole of it; a pane beside others has, as those.
+    let is_pane = scene.app.view == View::Overview;
+    (area.width >= 76 || is_pane) && area.height >= 9
 }
 
 /// Words in the place of a list: why there is none, and what to do.
@@ -191,12 +194,14 @@ pub(super) fn say(
     words: &[(Role, String)],
     scene: &Scene<'_>,
 ) {
-    let inner = if is_framed(area) {
+    let inner = if is_framed(area, scene) {
         Pane::new(title).render(area, buffer, scene.theme)
     } else {
         let row = Rect { x: area.x + 1, height: area.height.min(1), ..area }.intersection(area);
         Line::from(scene.span(Role::Strong, title.to_owned())).render(row, buffer);
-        Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }.intersection(area)
+        let width = area.width.saturating_sub(2);
+        let height = area.height.saturating_sub(1);
+        Rect { x: area.x + 1, y: area.y + 1, width, height }.intersection(area)
     };
     let width = usize::from(inner.width).min(WIDEST);
     let lines: Vec<Line<'static>> = words

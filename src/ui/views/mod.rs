@@ -60,7 +60,7 @@ use crate::{
         state::{App, Mode},
         view::View,
     },
-    controller::snapshot::{Aged, Phase, Point, Snapshot},
+    controller::snapshot::{Aged, Phase, Point, Snapshot, Window},
     model::Millis,
 };
 
@@ -190,6 +190,15 @@ impl Scene<'_> {
         matches!(self.phase(), Some(Phase::Collecting { .. } | Phase::Ended))
     }
 
+    /// Whether nothing runs and nothing is to run: no news are due, and the last ones say
+    /// nothing of now.
+    fn is_idle(&self) -> bool {
+        let snapshot = self.snapshot();
+        let tasks = &snapshot.tasks.value;
+        let tasks = [tasks.wanted, tasks.requested, tasks.pending, tasks.running, tasks.stopping];
+        self.is_over() || tasks.iter().all(|n| *n == 0) && snapshot.devices.value.wanted == 0
+    }
+
     /// Whether no device ever said how it is: an image that does not report, or agents
     /// that are not so far.
     fn is_unreported(&self) -> bool {
@@ -248,7 +257,8 @@ impl Scene<'_> {
         if self.is_over() || age <= 3 * every.as_millis() as Millis {
             return None;
         }
-        Some((Role::Warn, format!("{} old", format::span(age))))
+        let role = if self.is_idle() { Role::Dim } else { Role::Warn };
+        Some((role, format!("{} old", format::span(age))))
     }
 
     /// The latest interval that every task reported.
@@ -270,6 +280,15 @@ impl Scene<'_> {
         let first = silent.last()?.at;
         let silence = last.saturating_sub(first);
         (silence > traffic.interval_ms.saturating_mul(2)).then_some(silence)
+    }
+
+    /// How long ago the latest whole window ended, once later ones should be there: then
+    /// nothing was answered since.
+    fn unanswered_since(&self, window: &Window) -> Option<Millis> {
+        let ended = window.from.saturating_add(window.length_ms);
+        let age = self.shown_at().saturating_sub(ended);
+        let due = 3 * self.report_every().as_millis() as Millis + window.length_ms;
+        (age > due && !self.is_over()).then_some(age)
     }
 
     /// Whether the generator itself is what is being measured.

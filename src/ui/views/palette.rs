@@ -14,6 +14,7 @@ use crate::{
         palette::{self, Entry, Palette},
     },
     ui::{
+        format,
         keymap::{self, Danger},
         layout,
         theme::Role,
@@ -97,16 +98,16 @@ fn line(buffer: &mut Buffer, row: Rect, scene: &Scene<'_>, (entry, is_selected):
         _ => entry.name.clone(),
     };
     let names = usize::from(row.width / 3).min(NAMES);
-    let left = Line::from(vec![
-        scene.span(of_name, format!("  {name:<names$} ")),
-        scene.span(words, entry.help),
-    ]);
     // A theme of its own has no key.
     let keys = match entry.action {
         Action::SetTheme(_) => String::new(),
         _ => scene.app.keymap.names(entry.row, " "),
     };
     let right = Line::from(vec![Span::raw(" "), scene.span(Role::Dim, keys), Span::raw(" ")]);
+    let room = usize::from(row.width).saturating_sub(right.width() + 1);
+    let mut left = Line::from(scene.span(of_name, format!("  {name:<names$} ")));
+    let help = format::cut(entry.help, room.saturating_sub(left.width()));
+    left.push_span(scene.span(words, help));
     draw_ends(buffer, row, left, right);
     if is_selected {
         buffer.set_style(row, scene.theme.style(Role::Focus));

@@ -249,6 +249,7 @@ fn progress(scene: &Scene<'_>) -> (Role, String) {
     words.extend(scene.counts_by_tasks().then(|| "devices do not report".to_owned()));
     if let Some(point) = scene.latest_point() {
         let window = snapshot.traffic.value.window;
+        let window = window.filter(|it| scene.unanswered_since(it).is_none());
         words.push(format!("{} req/s", format::rate(point.requests_per_s)));
         words.extend(window.map(|window| format!("p99 {}", format::latency(window.response.p99))));
         words.extend(snapshot.traffic.value.errors.is_empty().then(|| "no errors".to_owned()));

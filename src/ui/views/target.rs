@@ -48,7 +48,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, size: Size, scene: &Scene<'_
     }
     let kinds = Pane::new("Errors by kind").note(scene.traffic_age());
     let inner = kinds.render(panes.kinds, buffer, scene.theme);
-    fill(buffer, inner, tables::kinds(scene, inner.width));
+    fill(buffer, inner, tables::kinds(scene, (inner.width, inner.height)));
     let labels = Pane::new("By label").note(tables::labels_note(scene));
     let inner = labels.render(panes.labels, buffer, scene.theme);
     fill(buffer, inner, tables::labels(scene, inner.width));
@@ -65,7 +65,7 @@ fn draw_lines(buffer: &mut Buffer, body: Rect, scene: &Scene<'_>) {
     lines.extend(connections(scene).into_iter().take(each));
     lines.extend(requests(scene, width).into_iter().skip(head).take(2 * each - head));
     lines.extend(
-        tables::kinds(scene, body.width)
+        tables::kinds(scene, (body.width, 0))
             .into_iter()
             .skip(if scene.snapshot().traffic.value.errors.is_empty() { 0 } else { head }),
     );
@@ -103,7 +103,7 @@ fn target(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
         .take(2)
         .map(|line| scene.span(Role::Strong, line).into())
         .collect();
-    lines.push(rate(scene));
+    lines.push(rate(scene, width));
     let told = match snapshot.target.split_once("://") {
         Some(("tcp", _)) => "tcp: lines over plain TCP; there are no status codes",
         _ => "status codes: none were reported",
@@ -121,11 +121,13 @@ fn target(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
 }
 
 /// `500 req/s asked for, 498 made`.
-fn rate(scene: &Scene<'_>) -> Line<'static> {
+fn rate(scene: &Scene<'_>, width: usize) -> Line<'static> {
     let asked = scene.snapshot().run.as_ref().and_then(|run| run.rate);
     let made = scene.latest_point().filter(|_| !scene.is_over()).map(|point| point.requests_per_s);
     let Some(asked) = asked else {
-        return scene.span(Role::Text, "rate: as the scenario goes (think time)").into();
+        let words = ["rate: as the scenario goes (think time)", "rate: as the scenario goes"];
+        let words = if words[0].len() <= width { words[0] } else { words[1] };
+        return scene.span(Role::Text, words).into();
     };
     let mut line = Line::from(vec![
         scene.span(Role::Dim, "rate "),

@@ -150,7 +150,12 @@ fn figures(report: &TaskReport, is_old: bool, scene: &Scene<'_>) -> [Cell; 5] {
 
 /// `exit 137: OutOfMemoryError`.
 fn why(row: &TaskRow) -> Option<Cell> {
-    let text = match (row.exit_code, row.reason.as_deref()) {
+    // The reason may begin with the code that stands before it here.
+    let code = row.exit_code.map(|code| format!("exit code {code}, "));
+    let reason = row.reason.as_deref();
+    let reason =
+        reason.map(|it| code.and_then(|code| it.strip_prefix(code.as_str())).unwrap_or(it));
+    let text = match (row.exit_code, reason) {
         (None, None) => return None,
         (Some(code), None) => format!("exit {code}"),
         (None, Some(reason)) => reason.to_owned(),

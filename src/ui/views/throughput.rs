@@ -56,7 +56,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         value: point.map(|point| format::rate((rate.of)(point))),
     });
     let head = Rect { height: area.height.min(1), ..area };
-    timeline.draw_words(buffer, head, legend(&entries, scene), scene);
+    timeline.draw_words(buffer, head, legend(&entries, head.width, scene), scene);
     let field = Rect { y: area.y + head.height, height: area.height - head.height, ..area };
     if area.height < BOTH {
         return draw_chart(buffer, field, &[REQUESTS, ERRORS], &timeline, scene);

@@ -209,6 +209,7 @@ impl Timeline {
         let texts = [
             format!("{at} UTC, {ago} ago{}", of.unwrap_or_default()),
             format!("{at} UTC, {ago} ago"),
+            format!("{at} UTC"),
             at,
         ];
         let texts = texts.map(|text| Line::from(scene.span(Role::Accent, text)));
@@ -273,8 +274,32 @@ pub(super) struct Entry {
     pub(super) value: Option<String>,
 }
 
-/// The legend of a chart.
-pub(super) fn legend(entries: &[Entry], scene: &Scene<'_>) -> Line<'static> {
+/// Letters of a name that tell the lines of a chart apart.
+const LETTERS: usize = 4;
+
+/// The legend of a chart. A value is never cut, which would be another value: where there
+/// is no room the names are.
+pub(super) fn legend(entries: &[Entry], room: u16, scene: &Scene<'_>) -> Line<'static> {
+    let line = legend_in_full(entries, scene);
+    // Two blanks are at its end.
+    if line.width() <= usize::from(room) + 2 || entries.iter().all(|it| it.value.is_none()) {
+        return line;
+    }
+    let short = |letters: usize| -> Line<'static> {
+        let entry = |it: &Entry| {
+            let name: String = it.name.chars().take(letters).collect();
+            [
+                scene.span(it.role, format!("{name} ")),
+                scene.span(Role::Strong, format!("{}  ", it.value.as_deref().unwrap_or("-"))),
+            ]
+        };
+        entries.iter().flat_map(entry).collect()
+    };
+    let line = short(usize::MAX);
+    if line.width() <= usize::from(room) + 2 { line } else { short(LETTERS) }
+}
+
+fn legend_in_full(entries: &[Entry], scene: &Scene<'_>) -> Line<'static> {
     let mut line = Line::default();
     for entry in entries {
         line.push_span(swatch(entry.role, entry.plain, scene.theme));

@@ -155,7 +155,7 @@ pub(super) fn errors(scene: &Scene<'_>) -> (Line<'static>, Line<'static>) {
 
 /// The rate of the latest whole interval; none where nothing runs any more.
 fn rate(scene: &Scene<'_>, of: fn(&Point) -> f64) -> Option<f64> {
-    if scene.is_over() { None } else { scene.latest_point().map(of) }
+    if scene.is_idle() { None } else { scene.latest_point().map(of) }
 }
 
 fn per_second(scene: &Scene<'_>, rate: Option<f64>, unit: &str, role: Role) -> Line<'static> {

@@ -59,7 +59,11 @@ impl Levels {
     pub(in crate::ui) fn legend(self, theme: Theme) -> Vec<Span<'static>> {
         let mut spans = Vec::new();
         for (nth, from) in self.0.iter().enumerate() {
-            let least = format::count((*from).max(1.0) as u64);
+            let least = match self.0[1] {
+                // What is spread over several cells is less than one in each.
+                next if nth == 0 && next <= 1.0 => "<1".to_owned(),
+                _ => format::count((*from).max(1.0) as u64),
+            };
             let more = if nth + 1 == self.0.len() { "+" } else { "" };
             spans.push(Span::styled(glyph(nth, theme).to_string(), theme.style(role(nth))));
             spans.push(Span::styled(format!(" {least}{more}  "), theme.style(Role::Dim)));

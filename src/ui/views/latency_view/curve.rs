@@ -40,7 +40,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         Entry { role: Role::P99, plain: '#', name: "response", value: None },
         Entry { role: Role::Connected, plain: 'o', name: "service", value: None },
     ];
-    legend(&entries, scene).render(Rect { height: 1, ..inner }, buffer);
+    legend(&entries, inner.width, scene).render(Rect { height: 1, ..inner }, buffer);
     let field = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     let last = times.curve.last().map_or(1.0, |point| point.nines).max(0.1);
     let line = |entry: &Entry, of: fn(&CurvePoint) -> f64| Series {

@@ -57,7 +57,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, gutter: u16, scene: &Scene<'
 
 /// What the column at a moment says.
 fn read(at: u64, heat: Option<&Heat>, scene: &Scene<'_>) -> Line<'static> {
-    let mut line = Line::from(scene.span(Role::Accent, format!("at {}  ", clock(at))));
+    let mut line = Line::from(scene.span(Role::Accent, format!("at {} UTC  ", clock(at))));
     let Some((heat, response)) = heat.and_then(|heat| Some((heat, heat.response?))) else {
         line.push_span(scene.span(Role::Dim, "no exact times of this moment"));
         return line;

@@ -17,13 +17,15 @@ use crate::{
 const KIND: usize = 16;
 /// Columns for a number.
 const NUMBER: usize = 10;
+/// Columns for a share.
+const SHARE: usize = 7;
 /// Least columns for what a kind means.
 const LEAST_MEANING: usize = 20;
 /// Columns of the widest name of a label.
 const WIDEST_LABEL: usize = 32;
 
 /// A line for each kind of error.
-pub(super) fn kinds(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
+pub(super) fn kinds(scene: &Scene<'_>, (width, height): (u16, u16)) -> Vec<Line<'static>> {
     let traffic = &scene.snapshot().traffic;
     let errors = &traffic.value.errors;
     let Some(worst) = errors.iter().max_by_key(|(_, count)| **count) else {
@@ -37,24 +39,34 @@ pub(super) fn kinds(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
         return vec![scene.span(Role::Dim, words).into()];
     };
     let all = errors.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
-    let room = usize::from(width).saturating_sub(KIND + NUMBER + 7 + 2);
-    let mut heading = format!("{:<KIND$}{:>NUMBER$}{:>7}", "kind", "count", "share");
+    let room = usize::from(width).saturating_sub(KIND + NUMBER + SHARE + 2);
+    let mut heading = format!("{:<KIND$}{:>NUMBER$}{:>SHARE$}", "kind", "count", "share");
     if room >= LEAST_MEANING {
         heading += "  what it means";
     }
     let mut lines = vec![scene.span(Role::Dim, heading).into()];
     let others = errors.iter().filter(|(kind, _)| *kind != worst.0);
+    // A meaning goes on below where all of them have room to.
+    let most = if errors.len() * 2 < usize::from(height) { 2 } else { 1 };
     for (kind, count) in std::iter::once(worst).chain(others) {
         let share = *count as f64 / all.max(1) as f64;
         let mut line = Line::from(vec![
             scene.span(Role::Error, padded(kind, KIND)),
             scene.span(Role::Strong, format!("{:>NUMBER$}", format::count(*count))),
-            scene.span(Role::Text, format!("{:>7}", share_words(share))),
+            scene.span(Role::Text, format!("{:>SHARE$}", share_words(share))),
         ]);
-        if room >= LEAST_MEANING {
-            line.push_span(scene.span(Role::Dim, format!("  {}", format::cut(means(kind), room))));
-        }
+        let meaning = if most == 1 {
+            vec![format::cut(means(kind), room)]
+        } else {
+            format::wrap(means(kind), room.max(1))
+        };
+        let mut meaning = meaning.into_iter().filter(|_| room >= LEAST_MEANING);
+        let dim = |words: String| scene.span(Role::Dim, format!("  {words}"));
+        line.extend(meaning.next().map(dim));
         lines.push(line);
+        lines.extend(
+            meaning.map(|it| Line::from(dim(format!("{:1$}{it}", "", KIND + NUMBER + SHARE)))),
+        );
     }
     lines
 }
@@ -80,6 +92,13 @@ fn means(kind: &str) -> &'static str {
         Some(ErrorKind::Other) => "anything else: the tasks' logs say more",
         None => "",
     }
+}
+
+/// Whether such an error comes before there is a connection, and so before a request.
+fn is_of_connections(kind: &str) -> bool {
+    use ErrorKind::{ConnectTimeout, Files, Ports, Refused, Resolve, Unreachable};
+    let kinds = [Refused, Unreachable, Resolve, Files, Ports, ConnectTimeout];
+    kinds.iter().any(|it| it.as_str() == kind)
 }
 
 /// Whether anything is known of labels.
@@ -114,6 +133,7 @@ pub(super) fn labels(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let fixed = NUMBER * 3 + 6;
     let name = width.saturating_sub(fixed).clamp(6, WIDEST_LABEL);
     let over = format!("over {}", format::span(span));
+    let over = if columns(&over) < name { over } else { "label".to_owned() };
     let mut lines = vec![
         scene
             .span(
@@ -139,6 +159,12 @@ pub(super) fn labels(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
             scene.span(role, format!("{:>NUMBER$}", format::count(sum.errors))),
             scene.span(role, format!("{:>6}", per_hundred(sum.errors, sum.requests))),
         ]));
+    }
+    // Whoever sees errors elsewhere and none here should know why.
+    if scene.snapshot().traffic.value.errors.keys().any(|kind| is_of_connections(kind)) {
+        let words = "requests only: a connection that fails has no label";
+        let words = format::wrap(words, width).into_iter();
+        lines.extend(words.map(|it| Line::from(scene.span(Role::Dim, it))));
     }
     lines
 }
