@@ -14,7 +14,6 @@
 //! | `manual` | completions and man pages, from the command line's definition |
 //! | [`config`] | what is told by flags, environment and `loadtop.toml` |
 //! | [`place`], [`session`] | where a command works, and what it stands on |
-//! | [`doctor`] | what a run would stumble over; the least policies |
 //! | [`dashboard`], [`headless`], [`verbs`] | the commands that make runs and steer them |
 //! | [`app`], [`ui`] | the dashboard: state and its updates; keys, theme, views |
 //! | [`controller`] | the actor: commands in, snapshots out; tasks are made to match the wish |

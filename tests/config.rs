@@ -16,15 +16,6 @@ use crate::support::{
     target::{Manner, Target},
 };
 
-/// A house with this `loadtop.toml` in the person's configuration folder.
-fn house_with(file: &str) -> House {
-    let house = House::new();
-    let folder = house.path().join("config/loadtop");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("loadtop.toml"), file).unwrap();
-    house
-}
-
 fn set(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
@@ -39,7 +30,7 @@ const WRONG: &str = "cluster = \"load\"\n[capacity]\ngruop = \"load\"\n";
 
 #[test]
 fn a_wrong_key_is_shown_with_its_line_and_what_would_be_right() {
-    let house = house_with(WRONG);
+    let house = House::with(WRONG);
     let named = house.path().join("named.toml");
     fs::write(&named, format!("\n{WRONG}")).unwrap();
     let named = named.to_str().unwrap();
@@ -82,7 +73,7 @@ fn secrets_in_a_file_are_refused_and_not_shown() {
         "bucket = [\"hunter2\"]\n",
     ];
     for secret in secrets {
-        let house = house_with(secret);
+        let house = House::with(secret);
         let output = house.run_with(&["status"], &[set("LOADTOP_LOG", "debug")]);
         assert_eq!(output.status.code(), Some(2), "{secret}: {}", stderr(&output));
         assert!(!stderr(&output).contains("hunter2"), "{secret}: {}", stderr(&output));
@@ -207,7 +198,7 @@ fn each_service_may_have_an_endpoint_of_its_own() {
 
 #[test]
 fn a_local_cloud_of_ones_own_needs_no_file_to_be_right() {
-    let house = house_with(WRONG);
+    let house = House::with(WRONG);
     let target = Target::start(Manner::Echo);
     let run = ["run", "--headless", "--local", "-n", "1", "--ramp-up", "1s", "--hold-for", "1s"];
     let output = house.run(&[&run[..], &["--target", &target.url()]].concat());

@@ -7,18 +7,9 @@ use crate::support::{House, screen::Screen, stderr, stdout};
 
 const FILE: &str = "[ui]\ntheme = 'dark'\nascii = true\n\n[keys]\nadd = ['F2']\nfreeze = []\n";
 
-/// A house with this `loadtop.toml` in the person's configuration folder.
-fn house_with(file: &str) -> House {
-    let house = House::new();
-    let folder = house.path().join("config/loadtop");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("loadtop.toml"), file).unwrap();
-    house
-}
-
 #[test]
 fn a_file_about_the_screen_alone_changes_keys_and_looks_on_a_local_cloud() {
-    let house = house_with(FILE);
+    let house = House::with(FILE);
     let mut screen = Screen::start(&house, &["--ramp-up", "1s"], 120, 40);
     screen.until("the chosen key is in the footer", |text| text.contains("F2 add 100"));
     assert!(screen.text().is_ascii(), "{}", screen.text());
@@ -45,7 +36,7 @@ fn a_file_about_the_screen_alone_changes_keys_and_looks_on_a_local_cloud() {
 
 #[test]
 fn wrong_keys_are_refused_before_anything_starts() {
-    let house = house_with("[keys]\nremove = ['+']\n");
+    let house = House::with("[keys]\nremove = ['+']\n");
     for arguments in [&["status"][..], &[], &["--local"]] {
         let output = house.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));

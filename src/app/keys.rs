@@ -297,7 +297,7 @@ fn paste(app: &mut App, text: &str) -> Vec<Effect> {
 
 #[test]
 fn a_paste_is_typed_into_a_prompt_and_is_nothing_anywhere_else() {
-    for keys in ["", "K", "q", "?", ":"] {
+    for keys in ["", "K", "q", "?"] {
         let mut app = fixtures::app(fixtures::steady());
         press(&mut app, keys, NOW);
         let mode = app.mode.clone();
@@ -309,6 +309,10 @@ fn a_paste_is_typed_into_a_prompt_and_is_nothing_anywhere_else() {
     assert_eq!(paste(&mut app, "250\n+\n"), []);
     assert!(matches!(app.mode, Mode::Prompt(_)), "a paste confirms nothing");
     assert_eq!(press(&mut app, "Enter +", NOW), [add(250)]);
+    // In the palette it is what is looked for.
+    press(&mut app, ":", NOW);
+    assert_eq!(paste(&mut app, "end-run\ny\n"), []);
+    assert!(matches!(&app.mode, Mode::Palette(palette) if palette.text == "end-run"));
 }
 
 #[test]

@@ -4,10 +4,11 @@
 //! its end, and whoever leaves one that goes on gives the lead up first.
 
 use super::{
+    dialog::open_dialog,
     effect::{Cause, Effect, Fleet},
     list,
     state::{App, Departing, Mode, Progress, Question, SETTLES_MS, is_recent},
-    update::{end, open_dialog, send},
+    update::{end, send},
 };
 use crate::{
     controller::{command::Command, snapshot::Phase},

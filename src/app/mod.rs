@@ -2,11 +2,12 @@
 //! [`Snapshot`](crate::controller::snapshot::Snapshot) that is drawn.
 //!
 //! Invariant: [`state`], [`action`], [`update`] with its parts ([`scale`], [`preview`],
-//! [`list`], [`stretch`], [`times`], [`look`], [`palette`] and `leave`), [`keymap`], [`help`]
-//! and [`effect`] are pure: no clock, no terminal, no runtime, no colours. The one loop
+//! [`list`], [`stretch`], [`times`], [`look`], [`palette`], [`prompt`], `typing`, `dialog` and
+//! `leave`), [`view`], [`keymap`], [`help`] and [`effect`] are pure: no clock, no terminal, no runtime, no colours. The one loop
 //! that touches the world is [`run()`].
 
 pub mod action;
+mod dialog;
 pub mod effect;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -26,6 +27,7 @@ mod signals;
 pub mod state;
 pub mod stretch;
 pub mod times;
+mod typing;
 pub mod update;
 pub mod view;
 mod watchdog;

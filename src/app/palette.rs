@@ -139,7 +139,7 @@ fn gaps(text: &str, name: &str) -> Option<usize> {
 #[must_use]
 pub fn remark(app: &App, entry: &Entry) -> Option<Result<String, String>> {
     let (setting, value) = (entry.row.setting()?, entry.value.as_deref()?);
-    match prompt::parse(setting, value, super::update::limits(app)) {
+    match prompt::parse(setting, value, super::typing::limits(app)) {
         Err(why) if value.is_empty() => Some(Ok(why)),
         Err(why) => Some(Err(why)),
         Ok(Value::Batch(devices)) => super::preview::forecast(app, devices).map(|it| Ok(it.line())),

@@ -144,26 +144,28 @@ pub fn parse(setting: Setting, text: &str, limits: Option<(u32, u32)>) -> Result
 
 /// `500`, `1,000`, `2k`, `1.5k`, `0.5`.
 fn rate(text: &str) -> Option<f64> {
-    let text: String = text.chars().filter(|c| !matches!(c, ',' | '_')).collect();
-    let (digits, factor) = match text.chars().last()?.to_ascii_lowercase() {
-        'k' => (&text[..text.len() - 1], 1e3),
-        'm' => (&text[..text.len() - 1], 1e6),
-        _ => (text.as_str(), 1.0),
-    };
+    let (digits, factor) = digits_and_factor(text)?;
     // Neither `inf` nor `1e9`.
     let is_plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
-    digits.parse::<f64>().ok().filter(|_| is_plain).map(|number| number * factor)
+    digits.parse::<f64>().ok().filter(|_| is_plain).map(|number| number * f64::from(factor))
 }
 
 /// `250`, `1,000`, `2k`, `1m`.
 fn count(text: &str) -> Option<u32> {
-    let text: String = text.chars().filter(|c| !matches!(c, ',' | '_')).collect();
-    let (digits, factor) = match text.chars().last()?.to_ascii_lowercase() {
-        'k' => (&text[..text.len() - 1], 1_000),
-        'm' => (&text[..text.len() - 1], 1_000_000),
-        _ => (text.as_str(), 1),
-    };
+    let (digits, factor) = digits_and_factor(text)?;
     digits.parse::<u32>().ok()?.checked_mul(factor)
+}
+
+/// A number as people write it: without what groups its digits, and what it is times.
+fn digits_and_factor(text: &str) -> Option<(String, u32)> {
+    let mut digits: String = text.chars().filter(|c| !matches!(c, ',' | '_')).collect();
+    let factor = match digits.chars().last()?.to_ascii_lowercase() {
+        'k' => 1_000,
+        'm' => 1_000_000,
+        _ => return Some((digits, 1)),
+    };
+    digits.pop();
+    Some((digits, factor))
 }
 
 /// `30` (seconds), `90s`, `1m30s`; `0` starts all at once.

@@ -5,6 +5,7 @@
 //! when something changed, as [`pace`] says. The one thing that can hold it is
 //! a terminal that takes no picture; the watchdog sees to signals that come then.
 
+mod options;
 mod pace;
 mod pointer;
 mod recorder;
@@ -28,12 +29,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+pub use self::options::Options;
 use self::{pace::Pace, recorder::Recorder};
 use super::{
     action::{Action, Recording},
     effect::{Effect, Farewell},
-    keymap::Keymap,
-    look::Look,
     signals::{Heard, Signals},
     state::App,
     update::update,
@@ -41,7 +41,7 @@ use super::{
 };
 use crate::{
     controller::{Command, Handle, Snapshot},
-    model::{Millis, wish::Spread},
+    model::Millis,
     record,
     ui::{
         self, format,
@@ -62,45 +62,6 @@ const QUEUE: usize = 64;
 const MISSES: u8 = 3;
 /// Events taken in before a picture is drawn, however fast they come.
 const DRAIN: usize = 256;
-
-/// How the dashboard begins.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Devices of a batch.
-    pub batch: u32,
-    /// The ramp window.
-    pub window: Duration,
-    /// How starts are spread over it.
-    pub spread: Spread,
-    /// What the spread's randomness comes from; none: anything.
-    pub seed: Option<u64>,
-    /// Whether nothing may be changed from here.
-    pub readonly: bool,
-    /// Whether the mouse is ours; otherwise the terminal selects text with it.
-    pub mouse: bool,
-    /// How it looks.
-    pub look: Look,
-    /// The keys as they were chosen.
-    pub keymap: Arc<Keymap>,
-    /// The file that the screen is recorded to from the beginning, if it is.
-    pub record: Option<PathBuf>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            batch: 100,
-            window: Duration::from_secs(10),
-            spread: Spread::Uniform,
-            seed: None,
-            readonly: false,
-            mouse: true,
-            look: Look::default(),
-            keymap: Arc::default(),
-            record: None,
-        }
-    }
-}
 
 /// Shows the dashboard on the terminal until it is left, and restores the terminal.
 pub async fn run(handle: Handle, options: Options) -> color_eyre::Result<Farewell> {

@@ -4,9 +4,10 @@
 //! controller refuses such an order unless that was confirmed.
 
 use super::{
+    dialog::open_dialog,
     effect::Effect,
     state::{App, Question, devices_alive, tasks_alive},
-    update::{LEAVING, open_dialog, say, send},
+    update::{LEAVING, say, send},
 };
 use crate::{
     controller::{

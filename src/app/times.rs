@@ -177,10 +177,12 @@ fn row(
     response: &LogCounts,
     service: &LogCounts,
 ) -> Row {
+    let sum =
+        |of: fn(&LabelColumn) -> u64| columns.iter().map(|it| of(it)).fold(0, u64::saturating_add);
     Row {
         label,
-        requests: columns.iter().map(|it| it.requests).sum(),
-        errors: columns.iter().map(|it| it.errors).sum(),
+        requests: sum(|it| it.requests),
+        errors: sum(|it| it.errors),
         response: percentiles(response),
         service: percentiles(service),
     }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use super::{
     action::{Action, Recording},
+    dialog::{self, open_dialog},
     effect::{Cause, Effect},
     help,
-    leave::{called_away, fleet_now, interrupt, kill, leave, leave_when_over, quit},
+    leave::{called_away, fleet_now, interrupt, leave, leave_when_over, quit},
     list, look,
     palette::{self, Palette},
-    preview,
-    prompt::{self, Value},
-    scale::{Drain, Scaling, scale},
-    state::{App, Choice, Dialog, Frozen, Hint, Mode, Prompt, Question, Setting},
-    stretch,
+    preview, prompt,
+    scale::{Scaling, scale},
+    state::{App, Choice, Frozen, Hint, Mode, Question, Setting},
+    stretch, typing,
     view::View,
 };
 use crate::{
@@ -45,107 +45,85 @@ fn take_in(app: &mut App, action: Action, now: Millis) -> Vec<Effect> {
     if palette::takes(app, &action) {
         return Vec::new();
     }
+    let mut effects = Vec::new();
     match action {
-        Action::AddBatch => add(app, now),
-        Action::RemoveBatch => remove(app, now),
-        Action::Scale(by) => scale(app, Scaling::By(by), now),
-        Action::PauseOrResume => pause_or_resume(app, now),
-        Action::AskToEnd => ask_to_end(app, now),
-        Action::Edit(setting) => edit(app, setting, now),
-        Action::ToggleFreeze => toggle_freeze(app, now),
-        Action::ToggleLogAxis => {
-            app.log_axis = !app.log_axis;
-            Vec::new()
-        }
-        Action::ToggleHelp => {
-            let mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
-            open_panel(app, mode)
-        }
-        Action::Scroll(by) => scroll(app, by),
-        Action::Show(view) => {
-            (app.view, app.pane) = (view, None);
-            Vec::new()
-        }
+        Action::AddBatch => effects = add(app, now),
+        Action::RemoveBatch => effects = remove(app, now),
+        Action::Scale(by) => effects = scale(app, Scaling::By(by), now),
+        Action::PauseOrResume => effects = pause_or_resume(app, now),
+        Action::AskToEnd => effects = ask_to_end(app, now),
+        Action::AskToStopTask => effects = list::ask_to_stop(app, now),
+        // Changes nothing of the run, so that it is there in read-only mode, too.
+        Action::Export => effects.push(Effect::Send(Command::Export)),
+        Action::Quit => effects = quit(app, now),
+        Action::Interrupt => effects = interrupt(app, now),
+
+        Action::Show(view) => (app.view, app.pane) = (view, None),
         Action::NextPane => next_pane(app, 1),
         Action::PreviousPane => next_pane(app, -1),
-        Action::Focus(pane) => {
-            app.pane = Some(pane);
-            Vec::new()
-        }
+        Action::Focus(pane) => app.pane = Some(pane),
         Action::Open => open(app),
         Action::Back => back(app),
-        Action::Select(step) => {
-            list::select(app, step);
-            Vec::new()
-        }
-        Action::SelectRow(row) => {
-            list::select_row(app, row);
-            Vec::new()
-        }
-        Action::Paged(page) => {
-            list::paged(app, page);
-            Vec::new()
-        }
-        Action::Sort(by) => {
-            list::sort(app, by);
-            Vec::new()
-        }
-        Action::AskToStopTask => list::ask_to_stop(app, now),
-        Action::Shift(by) => {
-            stretch::shift(app, by, now);
-            Vec::new()
-        }
-        Action::ReadAt(at) => {
-            stretch::read_at(app, Some(at));
-            Vec::new()
-        }
-        Action::ReadNext(by) => {
-            stretch::read_next(app, by);
-            Vec::new()
-        }
-        Action::NextTheme => look::next_theme(app, now),
-        Action::SetTheme(theme) => look::set_theme(app, theme, now),
-        Action::ToggleRecord => {
-            let is_on = matches!(app.recording, Some(Recording::On(_)));
-            vec![Effect::Record(!is_on)]
-        }
-        Action::Recorded(recording) => recorded(app, recording, now),
-        // Changes nothing of the run, so that it is there in read-only mode, too.
-        Action::Export => vec![Effect::Send(Command::Export)],
-        Action::OpenPalette => {
-            app.mode = Mode::Palette(Palette::default());
-            Vec::new()
-        }
-        Action::Suspend => vec![Effect::Suspend],
-        Action::Paste(text) => paste(app, &text),
-        Action::Complete => palette::complete(app),
-        Action::Quit => quit(app, now),
-        Action::Interrupt => interrupt(app, now),
+        Action::Select(step) => list::select(app, step),
+        Action::SelectRow(row) => list::select_row(app, row),
+        Action::Paged(page) => list::paged(app, page),
+        Action::Sort(by) => list::sort(app, by),
+        Action::Shift(by) => stretch::shift(app, by, now),
+        Action::ReadAt(at) => stretch::read_at(app, Some(at)),
+        Action::ReadNext(by) => stretch::read_next(app, by),
+        Action::ToggleFreeze => toggle_freeze(app, now),
+        Action::ToggleLogAxis => app.log_axis = !app.log_axis,
+        Action::ToggleHelp => toggle_help(app),
+        Action::Scroll(by) => scroll(app, by),
+        Action::NextTheme => effects = look::next_theme(app, now),
+        Action::SetTheme(theme) => effects = look::set_theme(app, theme, now),
+        Action::ToggleRecord => effects.push(toggle_record(app)),
+        Action::Suspend => effects.push(Effect::Suspend),
 
+        Action::OpenPalette => app.mode = Mode::Palette(Palette::default()),
+        Action::Complete => effects = palette::complete(app),
+        Action::Edit(setting) => effects = typing::edit(app, setting, now),
         Action::Type(_)
         | Action::Erase
         | Action::EraseNext
         | Action::EraseAll
-        | Action::Move(_) => type_into(app, &action),
-        Action::Submit => submit(app, now),
-        Action::Close => choose(app, Choice::Cancel, now),
-        Action::NextChoice => move_focus(app, 1),
-        Action::PreviousChoice => move_focus(app, -1),
-        Action::Choose(choice) => choose(app, choice, now),
-        Action::PointAt(choice) => point_at(app, choice, now),
-        Action::ToggleScaleToZero => toggle_scale_to_zero(app),
+        | Action::Move(_) => typing::type_into(app, &action),
+        Action::Paste(text) => typing::paste(app, &text),
+        Action::Submit => effects = submit(app, now),
+        Action::Close => effects = dialog::choose(app, Choice::Cancel, now),
+        Action::NextChoice => dialog::move_focus(app, 1),
+        Action::PreviousChoice => dialog::move_focus(app, -1),
+        Action::Choose(choice) => effects = dialog::choose(app, choice, now),
+        Action::PointAt(choice) => effects = dialog::point_at(app, choice, now),
+        Action::ToggleScaleToZero => dialog::toggle_scale_to_zero(app),
 
-        Action::Observed(snapshot) => observe(app, snapshot, now),
-        Action::Tick => tick(app, now),
-        Action::Signalled(signal) => called_away(app, Cause::Signal(signal), now),
-        Action::TerminalLost => called_away(app, Cause::TerminalLost, now),
-        Action::ControllerLost => leave(app, Cause::ControllerLost, fleet_now(app, now), now),
-        Action::Overrun => say(app, "too many keys at once: the last one was dropped", now),
+        Action::Observed(snapshot) => effects = observe(app, snapshot, now),
+        Action::Recorded(recording) => effects = recorded(app, recording, now),
+        Action::Tick => effects = tick(app, now),
+        Action::Signalled(signal) => effects = called_away(app, Cause::Signal(signal), now),
+        Action::TerminalLost => effects = called_away(app, Cause::TerminalLost, now),
+        Action::ControllerLost => {
+            effects = leave(app, Cause::ControllerLost, fleet_now(app, now), now);
+        }
+        Action::Overrun => {
+            effects = say(app, "too many keys at once: the last one was dropped", now);
+        }
     }
+    effects
+}
+
+fn toggle_help(app: &mut App) {
+    let mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
+    open_panel(app, mode);
+}
+
+fn toggle_record(app: &App) -> Effect {
+    let is_on = matches!(app.recording, Some(Recording::On(_)));
+    Effect::Record(!is_on)
 }
 
 /// Enter: what is left of a run that does not end, or more of what is selected.
-fn open(app: &mut App) -> Vec<Effect> {
+fn open(app: &mut App) {
     if app.stuck().is_some() {
         return open_panel(app, Mode::Stuck);
     }
@@ -153,22 +131,20 @@ fn open(app: &mut App) -> Vec<Effect> {
         Some(pane) => app.view = pane.view(),
         None => list::toggle_details(app),
     }
-    Vec::new()
 }
 
 /// Esc: one thing less, the innermost first.
-fn back(app: &mut App) -> Vec<Effect> {
+fn back(app: &mut App) {
     if app.stretch.cursor.take().is_some() || list::back(app) || app.pane.take().is_some() {
-        return Vec::new();
+        return;
     }
     app.view = View::Overview;
-    Vec::new()
 }
 
-fn next_pane(app: &mut App, by: isize) -> Vec<Effect> {
+fn next_pane(app: &mut App, by: isize) {
     let panes = app.view.panes();
     if panes.is_empty() {
-        return Vec::new();
+        return;
     }
     let here = app.pane.and_then(|pane| panes.iter().position(|it| *it == pane));
     let there = match here {
@@ -177,7 +153,6 @@ fn next_pane(app: &mut App, by: isize) -> Vec<Effect> {
         Some(here) => here.wrapping_add_signed(by).wrapping_add(panes.len()) % panes.len(),
     };
     app.pane = Some(panes[there]);
-    Vec::new()
 }
 
 /// Says what became of a recording.
@@ -189,15 +164,6 @@ fn recorded(app: &mut App, recording: Recording, now: Millis) -> Vec<Effect> {
     };
     app.recording = Some(recording);
     say(app, &text, now)
-}
-
-/// A text from elsewhere is typed into a prompt that is open; anywhere else it is nothing.
-fn paste(app: &mut App, text: &str) -> Vec<Effect> {
-    if let Mode::Prompt(prompt) = &mut app.mode {
-        prompt.paste(text);
-        filter_as_typed(app);
-    }
-    Vec::new()
 }
 
 fn add(app: &mut App, now: Millis) -> Vec<Effect> {
@@ -215,7 +181,7 @@ fn add(app: &mut App, now: Millis) -> Vec<Effect> {
     add_now(app, now)
 }
 
-fn add_now(app: &mut App, now: Millis) -> Vec<Effect> {
+pub(super) fn add_now(app: &mut App, now: Millis) -> Vec<Effect> {
     let effects = send(
         app,
         Command::Add { devices: app.batch, over: app.window, spread: app.spread, seed: app.seed },
@@ -244,7 +210,8 @@ fn pause_or_resume(app: &mut App, now: Millis) -> Vec<Effect> {
 
 fn ask_to_end(app: &mut App, now: Millis) -> Vec<Effect> {
     if app.stuck().is_some() {
-        return open_panel(app, Mode::Stuck);
+        open_panel(app, Mode::Stuck);
+        return Vec::new();
     }
     if app.is_ending(now) {
         return say(app, "the run is ending already", now);
@@ -255,44 +222,12 @@ fn ask_to_end(app: &mut App, now: Millis) -> Vec<Effect> {
     open_dialog(app, Question::EndRun)
 }
 
-fn edit(app: &mut App, setting: Setting, now: Millis) -> Vec<Effect> {
-    if app.departing.is_some() {
-        return say(app, LEAVING, now);
-    }
-    if let (Setting::Instances, Some(why)) = (setting, app.snapshot.capacity.refusal()) {
-        return say(app, &why, now);
-    }
-    if let Some(why) = prompt_refusal(app, setting, now) {
-        return say(app, why, now);
-    }
-    let text = match setting {
-        Setting::Filter => app.lists.of(app.view).map(|list| list.filter.clone()),
-        _ => None,
-    };
-    app.mode = Mode::Prompt(Prompt::new(setting, text.unwrap_or_default()));
-    Vec::new()
-}
-
-/// Why a value cannot be asked for as things are.
-fn prompt_refusal(app: &App, setting: Setting, now: Millis) -> Option<&'static str> {
-    match setting {
-        Setting::Rate if app.is_ending(now) || !app.has_run(now) => {
-            Some("there is no run whose rate could be set: + begins one")
-        }
-        Setting::Target if app.is_ending(now) => {
-            Some("the run is ending: open the target when it has ended")
-        }
-        _ => None,
-    }
-}
-
-fn toggle_freeze(app: &mut App, now: Millis) -> Vec<Effect> {
+fn toggle_freeze(app: &mut App, now: Millis) {
     app.frozen = match app.frozen {
         Some(_) => None,
         None => Some(Frozen { snapshot: Arc::clone(&app.snapshot), at: now }),
     };
     list::refresh(app);
-    Vec::new()
 }
 
 /// Ends the run.
@@ -309,30 +244,12 @@ pub(super) fn end(
     send(app, Command::End { scale_to_zero, confirmed }, now)
 }
 
-fn type_into(app: &mut App, action: &Action) -> Vec<Effect> {
-    if let Mode::Prompt(prompt) = &mut app.mode {
-        prompt.edit(action);
-        filter_as_typed(app);
-    }
-    Vec::new()
-}
-
-/// A filter takes effect with each character.
-fn filter_as_typed(app: &mut App) {
-    if let Mode::Prompt(prompt) = &app.mode
-        && prompt.setting == Setting::Filter
-    {
-        let text = prompt.text.clone();
-        list::filter(app, &text);
-    }
-}
-
 fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
-    let limits = limits(app);
+    let limits = typing::limits(app);
     match &mut app.mode {
         Mode::Dialog(dialog) => {
             let focus = dialog.focus;
-            choose(app, focus, now)
+            dialog::choose(app, focus, now)
         }
         // Enter on nothing keeps what is.
         Mode::Prompt(prompt) if prompt.text.is_empty() && prompt.setting != Setting::Filter => {
@@ -342,7 +259,7 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
         Mode::Prompt(prompt) => match prompt::parse(prompt.setting, &prompt.text, limits) {
             Ok(value) => {
                 app.mode = Mode::Normal;
-                set(app, value, now)
+                typing::set(app, value, now)
             }
             Err(refusal) => {
                 prompt.refusal = Some(refusal);
@@ -354,131 +271,17 @@ fn submit(app: &mut App, now: Millis) -> Vec<Effect> {
     }
 }
 
-/// The group's minimum and maximum, where known.
-pub(super) fn limits(app: &App) -> Option<(u32, u32)> {
-    let instances = &app.snapshot.instances;
-    instances.at.map(|_| (instances.value.min, instances.value.max))
-}
-
-/// Sets what was typed and understood.
-pub(super) fn set(app: &mut App, value: Value, now: Millis) -> Vec<Effect> {
-    match value {
-        Value::Batch(devices) => {
-            app.batch = devices;
-            if let Some(next) = preview::forecast(app, devices) {
-                return say(app, &next.line(), now);
-            }
-        }
-        Value::Window(window) => app.window = window,
-        Value::Instances(count) => return scale(app, Scaling::To(count), now),
-        Value::Rate(_) if app.is_ending(now) || !app.has_run(now) => {
-            return say(app, "there is no run whose rate could be set: + begins one", now);
-        }
-        Value::Rate(rate) => return send(app, Command::Rate(rate), now),
-        Value::Target(_) if app.is_ending(now) => {
-            return say(app, "the run is ending: open the target when it has ended", now);
-        }
-        Value::Target(target) if target.to_string() == app.snapshot.target => {
-            return say(app, "that is what the devices talk to already", now);
-        }
-        Value::Target(target) => return send(app, Command::Open(target), now),
-        Value::Filter(text) => list::filter(app, &text),
-    }
-    Vec::new()
-}
-
-pub(super) fn open_dialog(app: &mut App, question: Question) -> Vec<Effect> {
-    app.mode = Mode::Dialog(Dialog { question, focus: Choice::Cancel, scale_to_zero: false });
-    Vec::new()
-}
-
-fn open_panel(app: &mut App, mode: Mode) -> Vec<Effect> {
+fn open_panel(app: &mut App, mode: Mode) {
     (app.mode, app.scroll) = (mode, 0);
-    Vec::new()
 }
 
 /// Scrolls what is open, until its last entry is the first that is seen.
-fn scroll(app: &mut App, by: isize) -> Vec<Effect> {
+fn scroll(app: &mut App, by: isize) {
     let entries = match app.mode {
         Mode::Stuck => app.stuck().map_or(0, |stuck| stuck.what.len() + stuck.commands.len()),
         _ => help::entries(app).len(),
     };
     app.scroll = app.scroll.saturating_add_signed(by).min(entries.saturating_sub(1));
-    Vec::new()
-}
-
-fn move_focus(app: &mut App, by: isize) -> Vec<Effect> {
-    let outlives_us = app.snapshot.site.outlives_us;
-    if let Mode::Dialog(dialog) = &mut app.mode {
-        let choices = dialog.question.choices(outlives_us);
-        let here = choices.iter().position(|choice| *choice == dialog.focus).unwrap_or(0);
-        let there = here.wrapping_add_signed(by).wrapping_add(choices.len()) % choices.len();
-        dialog.focus = choices[there];
-    }
-    Vec::new()
-}
-
-fn toggle_scale_to_zero(app: &mut App) -> Vec<Effect> {
-    // Where nobody here scales there is nothing to choose.
-    let can_scale = app.snapshot.capacity.refusal().is_none();
-    if let Mode::Dialog(dialog) = &mut app.mode {
-        dialog.scale_to_zero = can_scale && !dialog.scale_to_zero;
-    }
-    Vec::new()
-}
-
-/// A click may have been meant for the window: it ends nothing by itself.
-fn point_at(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
-    if let Mode::Dialog(dialog) = &mut app.mode
-        && choice.ends_something()
-        && dialog.focus != choice
-        && dialog.question.choices(app.snapshot.site.outlives_us).contains(&choice)
-    {
-        dialog.focus = choice;
-        return Vec::new();
-    }
-    choose(app, choice, now)
-}
-
-fn choose(app: &mut App, choice: Choice, now: Millis) -> Vec<Effect> {
-    let Mode::Dialog(dialog) = app.mode else {
-        if let Mode::Prompt(prompt) = std::mem::take(&mut app.mode)
-            && prompt.setting == Setting::Filter
-        {
-            list::filter(app, &prompt.before);
-        }
-        return Vec::new();
-    };
-    if !dialog.question.choices(app.snapshot.site.outlives_us).contains(&choice) {
-        return Vec::new();
-    }
-    match (dialog.question, choice) {
-        (_, Choice::Cancel) => {
-            app.mode = Mode::Normal;
-            Vec::new()
-        }
-        (_, Choice::Leave) => leave(app, Cause::Quit, fleet_now(app, now), now),
-        (Question::EndRun, Choice::Kill) => {
-            end(app, dialog.scale_to_zero, Confirmed::ByDialog, now)
-        }
-        (Question::Quit, Choice::Kill) => kill(app, Cause::Quit, Confirmed::ByDialog, now),
-        (Question::Drain(scaling), Choice::Drain) => {
-            app.mode = Mode::Normal;
-            send(app, scaling.command(Some(Confirmed::ByDialog)), now)
-        }
-        (Question::StopTask { slot, attempt }, Choice::StopTask) => {
-            list::stop(app, (slot, attempt), now)
-        }
-        (Question::AddLarge, Choice::Add) => {
-            app.mode = Mode::Normal;
-            if app.is_ending(now) {
-                return say(app, "the run is ending; + begins a new one after that", now);
-            }
-            add_now(app, now)
-        }
-        // Not a button of that question, as was seen above.
-        _ => Vec::new(),
-    }
 }
 
 fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
@@ -508,32 +311,13 @@ fn observe(app: &mut App, snapshot: Arc<Snapshot>, now: Millis) -> Vec<Effect> {
     if let Some(departing) = &mut app.departing {
         departing.observe(phase, now);
     }
-    if is_moot(app, now) {
+    if dialog::is_moot(app, now) {
         app.mode = Mode::Normal;
     }
     if app.stuck().is_some() && !was_stuck && app.mode == Mode::Normal {
         open_panel(app, Mode::Stuck);
     }
     leave_when_over(app, now)
-}
-
-/// Whether what is open has answered itself.
-fn is_moot(app: &App, now: Millis) -> bool {
-    match app.mode {
-        Mode::Dialog(Dialog { question: Question::Drain(scaling), .. }) => {
-            Drain::of(scaling, &app.snapshot).is_none()
-        }
-        Mode::Dialog(Dialog { question: Question::StopTask { slot, attempt }, .. }) => {
-            list::stop_is_moot(&app.snapshot, slot, attempt)
-        }
-        Mode::Stuck => app.stuck().is_none(),
-        Mode::Dialog(Dialog { question: Question::AddLarge, .. })
-        | Mode::Normal
-        | Mode::Prompt(_)
-        | Mode::Help
-        | Mode::Palette(_) => false,
-        Mode::Dialog(_) => !app.has_run(now) && !app.something_runs(now),
-    }
 }
 
 fn tick(app: &mut App, now: Millis) -> Vec<Effect> {

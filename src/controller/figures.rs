@@ -53,6 +53,9 @@ pub(super) struct Figures {
     past: Past,
     /// Of all final points.
     sums: Sums,
+    /// The minute that the latest final points are in, and the sums before it: a past
+    /// that is asked for by whole minutes takes their place from there on.
+    before_minute: (Millis, Sums),
     /// Of the points that are not final yet, as far as reported.
     recent: Sums,
     devices: DevicesView,
@@ -197,7 +200,11 @@ impl Figures {
     ) {
         let until = now.saturating_sub(interval_ms + FINAL_MS) / interval_ms * interval_ms;
         if until > self.settled {
-            for (_, values) in by_moment.range(self.settled..until) {
+            for (&at, values) in by_moment.range(self.settled..until) {
+                let minute = at / MINUTE_MS * MINUTE_MS;
+                if minute > self.before_minute.0 {
+                    self.before_minute = (minute, self.sums.clone());
+                }
                 self.sums.add(values);
             }
             self.settled = until;

@@ -6,11 +6,12 @@
 use super::{
     actor::Actor,
     clock::wall,
+    figures::PastAsked,
     jobs::{Done, RunDone},
     wishes::{Stored, UNTOLD},
 };
 use crate::{
-    cloud::CloudError,
+    cloud::{CloudError, types::Series},
     model::{Millis, wish::Edit},
 };
 
@@ -113,14 +114,7 @@ impl Actor {
                     _ => {}
                 }
             }
-            RunDone::Past(asked, answer) => {
-                self.looks.past.done(refresh + PAST_AGAIN_MS);
-                match (answer, &mut self.run) {
-                    (Ok(series), Some(run)) => run.figures.learn_past(asked, &series, &run.wish),
-                    (Err(error), _) => self.failed(&error, "the charts do not show the past yet"),
-                    _ => {}
-                }
-            }
+            RunDone::Past(asked, answer) => self.learn_past(asked, answer, refresh),
             RunDone::Parts(batch) => self.learn_parts(*batch),
             RunDone::Exported(answer) => self.learn_exported(answer),
             RunDone::Told(progress, answer) => self.learn_told(*progress, answer),
@@ -131,6 +125,20 @@ impl Actor {
             RunDone::Summary(answer) => self.learn_summary(answer),
             RunDone::GroupHeld(until, answer) => self.learn_held(until, answer),
             RunDone::GroupLeft(answer) => self.learn_group_left(answer),
+        }
+    }
+
+    fn learn_past(
+        &mut self,
+        asked: PastAsked,
+        answer: Result<(Series, Series), CloudError>,
+        refresh: Millis,
+    ) {
+        self.looks.past.done(refresh + PAST_AGAIN_MS);
+        match (answer, &mut self.run) {
+            (Ok(series), Some(run)) => run.figures.learn_past(asked, &series, &run.wish),
+            (Err(error), _) => self.failed(&error, "the charts do not show the past yet"),
+            _ => {}
         }
     }
 

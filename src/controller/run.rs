@@ -24,12 +24,11 @@ use super::{
     progress::{Progress, Tally},
     requests::prefix,
     rows::Rows,
-    snapshot::Stuck,
     sweep::Sweep,
     switch::Settling,
 };
 use crate::{
-    cloud::{Cloud, types::TaskRequest},
+    cloud::{Cloud, Names, types::TaskRequest},
     model::{
         Millis,
         confirmed::Confirmed,
@@ -44,10 +43,13 @@ use crate::{
     report::Summary,
 };
 
+mod end;
+mod windows;
+
+pub(super) use end::{Ending, Over, Stage};
+
 /// How long after a lost answer to RunTask its task may still appear in lists.
 pub(super) const DOUBT_MS: Millis = 15_000;
-/// A batch's window opens at the latest so long after it was asked for, whoever runs.
-const LAUNCH_DEADLINE_MS: Millis = 60_000;
 
 /// One run.
 #[derive(Debug)]
@@ -174,47 +176,6 @@ pub(super) struct Telling {
     pub(super) last: Option<Progress>,
 }
 
-/// The end of a run that another one led.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Over {
-    #[default]
-    No,
-    /// It has ended; its summary is being read.
-    Reading,
-    /// It has ended.
-    Yes,
-}
-
-/// How far the end of a run is, for its leader.
-#[derive(Debug, Clone)]
-pub(super) struct Ending {
-    /// When it was asked for (monotonic).
-    pub(super) since: Millis,
-    /// When the wish said so (the bucket's clock).
-    pub(super) stopped_at: Option<Millis>,
-    /// Who agreed.
-    pub(super) confirmed: Confirmed,
-    /// Lists of tasks in a row that were empty, and when the last was asked for.
-    pub(super) empty_lists: u32,
-    pub(super) listed_at: Option<Millis>,
-    pub(super) listing: bool,
-    /// The fewest tasks that were left so far, and since when (monotonic).
-    pub(super) fewest: (u32, Millis),
-    pub(super) stuck: Option<Arc<Stuck>>,
-    pub(super) stage: Stage,
-}
-
-/// The stages of a run's end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Devices and tasks are being ended.
-    Clearing,
-    /// Nothing runs; the results are being collected.
-    Collecting,
-    /// Done.
-    Ended,
-}
-
 impl Run {
     /// A run with this wish. One that we begin has its table: there is nothing in it.
     pub(super) fn new(
@@ -226,18 +187,7 @@ impl Run {
         runs: &Path,
     ) -> Self {
         let id = registry.run.clone();
-        let mut names = cloud.names().clone();
-        if let Workload::Image { definition, container, .. } = &registry.workload {
-            names.task_definition.clone_from(definition);
-            names.container.clone_from(container);
-        }
-        if let Some(capacity) = &registry.capacity {
-            names.capacity.clone_from(capacity);
-            names.network.clone_from(&registry.network);
-        }
-        if let Some(definition) = &registry.definition {
-            names = names.of(definition);
-        }
+        let cloud = cloud.with_names(names(cloud, &registry));
         let mut registry = registry;
         if let Some(target) = plan.as_ref().and_then(Plan::target) {
             registry.target = Some(target.to_string());
@@ -248,7 +198,7 @@ impl Run {
             id,
             plan,
             opening: Opening::new(&wish.plan),
-            cloud: cloud.with_names(names),
+            cloud,
             journal: None,
             wish,
             etag: None,
@@ -388,48 +338,6 @@ impl Run {
         }
     }
 
-    /// The batches whose windows can open: every task that they need runs or has
-    /// failed for good, or the launch deadline has passed. Who waits for room holds
-    /// its batch up only while room is on its way. Images wait for no task: theirs
-    /// are started in the ramp.
-    pub(super) fn ready_to_open(&self, wish: &Wish, booting: bool, now: Millis) -> Vec<u32> {
-        let waiting = wish.batches.iter().filter(|batch| batch.start_at.is_none());
-        waiting
-            .filter(|batch| {
-                let asked = self.asked_at.get(&batch.first).copied().unwrap_or(now);
-                self.is_of_images()
-                    || now.saturating_sub(asked) >= LAUNCH_DEADLINE_MS
-                    || self.is_placed(wish, batch.first, batch.count, booting)
-            })
-            .map(|batch| batch.first)
-            .collect()
-    }
-
-    fn is_placed(&self, wish: &Wish, first: u32, count: u32, booting: bool) -> bool {
-        let live = wish.live.within(first, count);
-        // Asked at every event, and mostly there are too few of all batches together.
-        let counts = self.slots.counts();
-        let settled = counts.running + counts.stopping + counts.waiting;
-        let settled = settled + counts.given_up + counts.retired;
-        if live.len().div_ceil(self.slots.room()) > settled {
-            return false;
-        }
-        let mut any_running = false;
-        let settled = live.ranges().all(|range| {
-            let slots = self.slots.slot_of(*range.start())..=self.slots.slot_of(*range.end());
-            slots.into_iter().all(|slot| match self.slots.get(slot).map(|slot| &slot.state) {
-                Some(SlotState::Placed { running, .. }) => {
-                    any_running |= *running;
-                    *running
-                }
-                Some(SlotState::Free { no_room: true, .. }) => !booting,
-                Some(SlotState::GivenUp | SlotState::Retired) => true,
-                _ => false,
-            })
-        });
-        settled && any_running
-    }
-
     /// Counts a failure by reason.
     pub(super) fn failure(&mut self, reason: &str) {
         self.tally.failed += 1;
@@ -443,4 +351,21 @@ impl Run {
         };
         self.slots.given_up().map(|slot| in_slot(slot.number)).sum()
     }
+}
+
+/// The names of what this run uses, as far as its registry says.
+fn names(cloud: &Cloud, registry: &Registry) -> Names {
+    let mut names = cloud.names().clone();
+    if let Workload::Image { definition, container, .. } = &registry.workload {
+        names.task_definition.clone_from(definition);
+        names.container.clone_from(container);
+    }
+    if let Some(capacity) = &registry.capacity {
+        names.capacity.clone_from(capacity);
+        names.network.clone_from(&registry.network);
+    }
+    if let Some(definition) = &registry.definition {
+        names = names.of(definition);
+    }
+    names
 }

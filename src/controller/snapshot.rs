@@ -15,11 +15,15 @@ use crate::{
 
 mod capacity;
 mod detail;
+mod instances;
 mod latency;
+mod traffic;
 
 pub use capacity::{CapacityView, FargateView, ScaledBy};
 pub use detail::{InstanceState, Mark, MarkKind, TaskReport, TaskRow, TaskState};
+pub use instances::{InstanceView, InstancesView};
 pub use latency::{Column, LabelColumn, LatencyView};
+pub use traffic::{Point, Quantiles, TrafficView, Window};
 
 /// A value and when it was true.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -226,64 +230,6 @@ pub enum Phase {
     Ended,
 }
 
-/// The cluster's machines.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct InstancesView {
-    /// How many there should be.
-    pub desired: u32,
-    /// The group's limits.
-    pub min: u32,
-    /// The group's limits.
-    pub max: u32,
-    /// Those that take tasks.
-    pub registered: u32,
-    /// Those that are on their way up.
-    pub booting: u32,
-    /// Those that are on their way out.
-    pub leaving: u32,
-    /// How long the ones that boot are waited for, in milliseconds, before it is said
-    /// that they do not come; none while none boots.
-    pub boot_left_ms: Option<Millis>,
-    /// Tasks that still fit on the registered ones.
-    pub room: u32,
-    /// Each of them.
-    pub list: Vec<InstanceView>,
-}
-
-impl InstancesView {
-    /// Those that take tasks.
-    pub fn up(&self) -> impl Iterator<Item = &InstanceView> {
-        self.list.iter().filter(|it| it.state == InstanceState::Up)
-    }
-}
-
-/// One machine.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct InstanceView {
-    /// Its id (`i-…`).
-    pub id: String,
-    /// Tasks on it, those that start included.
-    pub tasks: u32,
-    /// Tasks that still fit.
-    pub room: u32,
-    /// What it is at.
-    pub state: InstanceState,
-    /// Since when it is known to the cluster (this machine's clock).
-    pub since: Option<Millis>,
-    /// Its type, such as `c5.large`.
-    pub kind: Option<String>,
-    /// The availability zone that it is in.
-    pub zone: Option<String>,
-    /// CPU units that tasks have reserved, and all there are.
-    pub cpu_units: Option<(u32, u32)>,
-    /// MiB of memory that tasks have reserved, and all there are.
-    pub memory_mib: Option<(u32, u32)>,
-    /// Connected devices of this run's tasks there, as those said last.
-    pub connected: Option<u32>,
-    /// CPU that agents of this run use there, as those said last; 1.0 is one core.
-    pub agents_cpu: Option<f64>,
-}
-
 /// The tasks of the run by their state.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -350,72 +296,6 @@ impl RampView {
     pub fn is_over(&self) -> bool {
         self.left_ms == Some(0)
     }
-}
-
-/// Requests and their times.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct TrafficView {
-    /// Length of a point in milliseconds.
-    pub interval_ms: Millis,
-    /// One point an interval, oldest first; an interval without data has none.
-    pub points: Arc<Vec<Point>>,
-    /// The latest whole window, from its own merged distribution.
-    pub window: Option<Window>,
-    /// Requests since the run began, so far as reported.
-    pub requests: u64,
-    /// Errors since the run began, by kind.
-    pub errors: BTreeMap<String, u64>,
-}
-
-/// What one interval brought.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Point {
-    /// When the interval began (the metrics' clock).
-    pub at: Millis,
-    /// How long it was, in milliseconds; older ones are longer.
-    pub length_ms: Millis,
-    /// Requests finished per second.
-    pub requests_per_s: f64,
-    /// Errors per second.
-    pub errors_per_s: f64,
-    /// Devices that should have been connected.
-    pub planned: f64,
-    /// Devices connected.
-    pub connected: f64,
-    /// Response times; none where nothing was answered.
-    pub response: Option<Quantiles>,
-    /// The generator's own worst schedule lag, in milliseconds.
-    pub lag_ms: f64,
-    /// The busiest agent's CPU, 1.0 being one core.
-    pub cpu: f64,
-    /// Whether every task that should have reported did.
-    pub complete: bool,
-}
-
-/// Percentiles in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Quantiles {
-    /// Median.
-    pub p50: f64,
-    /// 90 %.
-    pub p90: f64,
-    /// 99 %.
-    pub p99: f64,
-    /// Largest.
-    pub max: f64,
-}
-
-/// The latest whole window of some seconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Window {
-    /// When it began.
-    pub from: Millis,
-    /// Its length in milliseconds.
-    pub length_ms: Millis,
-    /// Response times, from the intended send.
-    pub response: Quantiles,
-    /// Service times, from the actual send.
-    pub service: Quantiles,
 }
 
 /// One numbered line for the person.

@@ -7,6 +7,7 @@ pub mod screen;
 pub mod target;
 
 use std::{
+    fs,
     io::Read,
     process::{Command, Output, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -33,6 +34,15 @@ pub struct House {
 impl House {
     pub fn new() -> Self {
         House { state: tempfile::tempdir().unwrap() }
+    }
+
+    /// A house with this `loadtop.toml` in the person's configuration folder.
+    pub fn with(file: &str) -> Self {
+        let house = House::new();
+        let folder = house.path().join("config/loadtop");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("loadtop.toml"), file).unwrap();
+        house
     }
 
     /// The environment that every process of the house gets.

@@ -192,7 +192,8 @@ fn in_prompts() -> Vec<Line> {
 fn in_the_palette() -> Vec<Line> {
     let is_open: fn(&App) -> bool = |app| matches!(app.mode, Mode::Palette(_));
     vec![
-        line(Action::Submit, vec![], |_| true),
+        // The first entry, as nothing was typed: what its own key does.
+        sends(Action::Submit, add(100)),
         quiet(Action::Close, is_normal),
         quiet(Action::Complete, is_open),
         quiet(Action::Erase, is_open),

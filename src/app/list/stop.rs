@@ -5,9 +5,10 @@
 
 use crate::{
     app::{
+        dialog::open_dialog,
         effect::Effect,
         state::{App, Mode, Question},
-        update::{LEAVING, open_dialog, say, send},
+        update::{LEAVING, say, send},
     },
     controller::{
         command::Command,

@@ -86,7 +86,12 @@ impl Figures {
             && self.settled > 0
             && now.saturating_sub(self.settled) > KEPT_S * 1000 - 2 * MINUTE_MS
         {
-            self.past = Past::Since(self.settled);
+            let from = self.settled / MINUTE_MS * MINUTE_MS;
+            // That minute comes whole: its seconds that are counted already would count twice.
+            if self.before_minute.0 == from {
+                self.sums = self.before_minute.1.clone();
+            }
+            self.past = Past::Since(from);
         }
         if let Past::Since(from) = self.past {
             let to = now.saturating_sub(LOOK_BACK_S * 1000 + FINAL_MS) / MINUTE_MS * MINUTE_MS;
@@ -127,6 +132,7 @@ impl Figures {
         }
         for (&at, values) in minutes.range(asked.from..asked.to) {
             self.sums.add(values);
+            self.before_minute.1.add(values);
             if let Some(own) = quantiles(values, "r") {
                 self.history.know(at, own);
             }
@@ -300,5 +306,9 @@ mod tests {
         assert_eq!(figures.ask_past(2_000_000), None, "refreshes reach back that far");
         let asked = figures.ask_past(4 * 3_600_000).expect("they do not");
         assert!(asked.from <= 91_000 && asked.seconds_from > asked.from, "{asked:?}");
+        let minutes = series(asked.from / 1000, asked.to / 1000, 1, 60);
+        let seconds = series(asked.seconds_from / 1000, asked.to / 1000, 1, 1);
+        figures.learn_past(asked, &(minutes, seconds), &wish);
+        assert_eq!(figures.sums.requests, asked.to / 1000 * 10, "each once");
     }
 }
