@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Time between two pictures of what the world does.
-const FRAME: Duration = Duration::from_millis(33);
+/// Time between two pictures of what the world does: figures that change faster cannot
+/// be read, and each picture has its price.
+const FRAME: Duration = Duration::from_millis(250);
 /// Time between two pictures while a person types: less than can be noticed, and
 /// enough that a held key does not fill a slow line.
 const HASTE: Duration = Duration::from_millis(8);
@@ -63,7 +64,7 @@ mod tests {
         pace.drew(at(1));
         assert_eq!(pace.due(), None);
         pace.changed(at(2));
-        assert_eq!(pace.due(), Some(at(34)));
+        assert_eq!(pace.due(), Some(at(251)));
         pace.touched(at(3));
         assert_eq!(pace.due(), Some(at(9)));
         pace.changed(at(4));
