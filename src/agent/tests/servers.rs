@@ -1,10 +1,11 @@
 //! Targets that misbehave.
 
-use std::{cell::Cell, net::SocketAddr, rc::Rc, time::Duration};
+use std::{cell::Cell, net::SocketAddr, rc::Rc};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     task::spawn_local,
 };
 
@@ -18,6 +19,8 @@ pub(super) struct Server {
 struct Counts {
     connections: Cell<u64>,
     lines: Cell<u64>,
+    stalled: Cell<bool>,
+    goes_on: Notify,
 }
 
 #[derive(Clone, Copy)]
@@ -28,8 +31,8 @@ enum Kind {
     Stalling,
 }
 
-/// Before which line of a connection a stalling server stalls, and for how long.
-const STALL: (u64, Duration) = (50, Duration::from_millis(500));
+/// Before which line a stalling server stalls, until it is told to go on.
+const STALL: u64 = 50;
 
 impl Server {
     /// Reads and never answers.
@@ -69,6 +72,16 @@ impl Server {
         self.counts.lines.get()
     }
 
+    /// Whether it has stalled.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.counts.stalled.get()
+    }
+
+    /// Lets it answer again.
+    pub(super) fn go_on(&self) {
+        self.counts.goes_on.notify_one();
+    }
+
     async fn start(kind: Kind) -> Self {
         Self::serve(TcpListener::bind("127.0.0.1:0").await.expect("a free port"), kind)
     }
@@ -105,8 +118,9 @@ async fn talk(mut stream: TcpStream, kind: Kind, counts: Rc<Counts>) -> std::io:
         let before = counts.lines.get();
         counts.lines.set(before + lines);
         if matches!(kind, Kind::Stalling) {
-            if (before..before + lines).contains(&STALL.0) {
-                tokio::time::sleep(STALL.1).await;
+            if (before..before + lines).contains(&STALL) {
+                counts.stalled.set(true);
+                counts.goes_on.notified().await;
             }
             stream.write_all(b"ok\n").await?;
         }

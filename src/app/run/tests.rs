@@ -103,7 +103,6 @@ async fn a_channel_that_is_full_delays_commands_and_loses_none() {
         let mut batches = Vec::new();
         while let Some(Command::Add { devices, .. }) = commands.recv().await {
             batches.push(devices);
-            tokio::time::sleep(Duration::from_millis(5)).await;
             if batches.len() == 8 {
                 break;
             }
@@ -124,7 +123,6 @@ async fn who_leaves_is_not_gone_before_the_last_command_is_handed_over() {
     let controller = tokio::spawn(async move {
         let mut taken = Vec::new();
         while let Some(command) = commands.recv().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
             taken.push(command);
         }
         taken
@@ -220,9 +218,13 @@ async fn what_was_recorded_is_named_on_the_way_out() {
     let watching = file.clone();
     let controller = tokio::spawn(async move {
         let begun = || std::fs::read_to_string(&watching).is_ok_and(|it| it.lines().count() > 1);
-        while !begun() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let mut look = tokio::time::interval(Duration::from_millis(5));
+        let watched = async {
+            while !begun() {
+                look.tick().await;
+            }
+        };
+        timeout(Duration::from_secs(20), watched).await.expect("it is recorded in time");
         drop(snapshots);
     });
     let farewell = play(session, Vec::new(), false).await;
