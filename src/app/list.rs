@@ -112,6 +112,12 @@ impl List {
         self.order.get(self.selected).map(|row| *row as usize)
     }
 
+    /// What is selected among `rows`, where its details are open.
+    #[must_use]
+    pub fn opened<'a, T>(&self, rows: &'a [T]) -> Option<&'a T> {
+        self.selected_row().filter(|_| self.details).and_then(|row| rows.get(row))
+    }
+
     /// The first of `rows` rows to show, so that the selected one is among them.
     #[must_use]
     pub fn first(&self, rows: usize) -> usize {

@@ -63,7 +63,7 @@ impl Field {
 impl Details {
     /// Splits `area` for a list and these details; where there is no room for both, the
     /// details have all of it.
-    pub(super) fn split(&self, area: Rect, scene: &Scene<'_>) -> (Option<Rect>, Rect) {
+    fn split(&self, area: Rect, scene: &Scene<'_>) -> (Option<Rect>, Rect) {
         let inside = usize::from(area.width.saturating_sub(4));
         let wanted = self.lines(inside, scene).len() as u16 + 2;
         if area.height < LIST + 8 {
@@ -74,8 +74,21 @@ impl Details {
         (Some(list), Rect { y: list.bottom(), height, ..area })
     }
 
+    /// Draws those that are open beside their list; what is left for it, if anything is.
+    pub(super) fn beside(
+        open: Option<&Self>,
+        buffer: &mut Buffer,
+        area: Rect,
+        scene: &Scene<'_>,
+    ) -> Option<Rect> {
+        let Some(details) = open else { return Some(area) };
+        let (list, below) = details.split(area, scene);
+        details.draw(buffer, below, scene);
+        list
+    }
+
     /// Draws them.
-    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    fn draw(&self, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         let back = format!("{}: back", listing::key(&Action::Back, scene));
         let inner = if area.width >= 76 {
             let note = Some((Role::Dim, back));

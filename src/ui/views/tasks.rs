@@ -38,16 +38,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         };
         return listing::say(buffer, area, "Tasks", &words, scene);
     }
-    let selected = list.selected_row().and_then(|row| rows.get(row)).filter(|_| list.details);
-    let details = selected.map(|row| details(row, scene));
-    let (area, below) = match &details {
-        Some(details) => details.split(area, scene),
-        None => (Some(area), Rect::default()),
-    };
-    if let Some(details) = &details {
-        details.draw(buffer, below, scene);
-    }
-    let Some(area) = area else { return };
+    let details = list.opened(rows).map(|row| details(row, scene));
+    let Some(area) = Details::beside(details.as_ref(), buffer, area, scene) else { return };
     let listing = Listing {
         title: "Tasks".into(),
         list,
