@@ -1,7 +1,7 @@
 //! Which part of which task is to be read next, and when.
 //!
-//! Invariant: a part is asked for when it can be there, and again in ever the same pace;
-//! a task's parts are read in their order, each once. Where more tasks are than can be
+//! Invariant: a part is asked for when it can be there, and again the more seldom the
+//! longer it does not come, at least once in the time of a part; a task's parts are read in their order, each once. Where more tasks are than can be
 //! read, an even choice of them is, and a smaller choice is part of a larger one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -175,7 +175,8 @@ impl Queue {
         };
         // It may have left and come back meanwhile.
         self.due.remove(&(reading.due, ask.task.clone()));
-        let again = now + AGAIN_LEAST_MS.max(every_ms / 10);
+        let soonest = AGAIN_LEAST_MS.max(every_ms / 10);
+        let again = now + now.saturating_sub(reading.since).clamp(soonest, every_ms.max(soonest));
         let is_gone = reading.gone.is_some_and(|since| now > since + every_ms);
         match answer {
             Answer::Read(end) => reading.went_on(ask.part, end + every_ms + WRITTEN_MS),
@@ -188,17 +189,19 @@ impl Queue {
             Answer::Missing => {
                 reading.due = again;
                 if now > reading.since + LOST_AFTER * every_ms {
-                    (reading.next, reading.since) = (None, now);
+                    (reading.next, reading.due, reading.since) = (None, now, now);
                 }
             }
             Answer::Last(None) => {
-                (reading.next, reading.due, reading.since) = (Some(1), again, now);
+                // None of its parts ever came: nobody knows whether any will.
+                let due = now + every_ms.max(soonest);
+                (reading.next, reading.due, reading.since) = (Some(1), due, now);
             }
             Answer::Last(Some(last)) => {
                 let next = (last + 1).saturating_sub(BACK).max(reading.least);
                 (reading.next, reading.due, reading.since) = (Some(next), now, now);
                 if next > last {
-                    reading.due = again;
+                    reading.due = now + soonest;
                 }
             }
             Answer::Failed => reading.due = now + FAILED_MS,
@@ -284,6 +287,24 @@ mod tests {
         // What comes after the first look is new.
         queue.follow(&names(2), true, pace(20_000));
         assert_eq!(queue.tasks["00001-1"].next, Some(1));
+    }
+
+    #[test]
+    fn parts_that_never_come_are_asked_for_seldom() {
+        let mut queue = Queue::default();
+        let pace = |now| Pace { every_ms: 5_000, now };
+        queue.follow(&names(1), false, pace(0));
+        let asks = (0..600_000).step_by(100).map(|now| {
+            let asks = take(&mut queue, now);
+            for ask in &asks {
+                let nothing = ask.part.map_or(Answer::Last(None), |_| Answer::Missing);
+                queue.answered(ask, nothing, pace(now));
+            }
+            asks.len()
+        });
+        let asks: usize = asks.sum();
+        // Once a second would be six hundred, once in the time of a part 120.
+        assert!((60..=180).contains(&asks), "{asks}");
     }
 
     #[test]
